@@ -1,0 +1,3 @@
+import type { Migration } from "../database.ts";
+
+export const imagesMigrations: readonly Migration[] = [];
