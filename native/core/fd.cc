@@ -60,7 +60,8 @@ Status write_file(const std::string& path, const std::string& text) {
   ssize_t n;
   do n = write(fd.get(), text.data(), text.size());
   while (n < 0 && errno == EINTR);
-  if (n < 0 || static_cast<size_t>(n) != text.size()) return sys_error("write", "\"" + path + "\"", n < 0 ? errno : EIO);
+  if (n < 0 || static_cast<size_t>(n) != text.size())
+    return sys_error("write", "\"" + path + "\"", n < 0 ? errno : EIO);
   return {};
 }
 

@@ -25,8 +25,8 @@ std::string errno_name(int number) {
 
 Error sys_error(std::string operation, std::string object, int number) {
   if (number == 0) number = errno;
-  return {std::move(operation), std::move(object), strerrordesc_np(number) ? strerrordesc_np(number) : "unknown error",
-          errno_name(number), number};
+  return {std::move(operation), std::move(object),
+          strerrordesc_np(number) ? strerrordesc_np(number) : "unknown error", errno_name(number), number};
 }
 
 Error plain_error(std::string code, std::string operation, std::string object, std::string cause) {

@@ -12,10 +12,10 @@ namespace lichen {
 // `code` is stable and meant for programs: the errno's name ("EPERM"), or a word of ours ("INVALID_SPEC").
 struct Error {
   std::string operation;  // syscall or step: `mount_setattr`, `parse spec`
-  std::string object;     // what it was done to, with the arguments that matter: `"/data" (rdonly, recursive)`
-  std::string cause;      // text for a person: `Operation not permitted`
-  std::string code;       // stable code: `EPERM`
-  int number = 0;         // errno, 0 where none was involved
+  std::string object;  // what it was done to, with the arguments that matter: `"/data" (rdonly, recursive)`
+  std::string cause;   // text for a person: `Operation not permitted`
+  std::string code;    // stable code: `EPERM`
+  int number = 0;      // errno, 0 where none was involved
 
   // `operation object: cause (code)`, one line.
   std::string text() const;
@@ -75,15 +75,16 @@ using Status = Result<void>;
 }  // namespace lichen
 
 // Passes a failed Status or Result on to the caller.
-#define LICHEN_TRY(expression)                                                     \
-  do {                                                                             \
+#define LICHEN_TRY(expression)                                                             \
+  do {                                                                                     \
     if (auto lichen_try = (expression); !lichen_try) return std::move(lichen_try).error(); \
   } while (0)
 
 #define LICHEN_CONCAT_(a, b) a##b
 #define LICHEN_CONCAT(a, b) LICHEN_CONCAT_(a, b)
 // LICHEN_ASSIGN(auto fd, open_it()): the value, or the failure passed on to the caller.
-#define LICHEN_ASSIGN(declaration, expression) LICHEN_ASSIGN_(declaration, expression, LICHEN_CONCAT(lichen_r_, __LINE__))
+#define LICHEN_ASSIGN(declaration, expression) \
+  LICHEN_ASSIGN_(declaration, expression, LICHEN_CONCAT(lichen_r_, __LINE__))
 #define LICHEN_ASSIGN_(declaration, expression, name) \
   auto name = (expression);                           \
   if (!name) return std::move(name).error();          \

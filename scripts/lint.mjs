@@ -1,0 +1,57 @@
+// npm run lint: format and lint (TypeScript, C++), types, import cycles and arrows, file sizes. `--fix` formats in place.
+// Every check runs, also after one has failed; the last line says how many of them failed.
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const node = join(root, `node_modules/node-linux-${process.arch}/bin/node`);
+const fix = process.argv.includes("--fix");
+const maximumLines = 600;
+
+const tracked = spawnSync("git", ["ls-files", "-co", "--exclude-standard"], { cwd: root, encoding: "utf8" })
+  .stdout.split("\n")
+  .filter(Boolean);
+const sources = (pattern) => tracked.filter((file) => pattern.test(file));
+const bin = (name) => join(root, "node_modules/.bin", name);
+
+function run(command, args) {
+  const path = `${dirname(node)}:${process.env.PATH}`;
+  const done = spawnSync(command, args, { cwd: root, stdio: "inherit", env: { ...process.env, PATH: path } });
+  if (done.error) console.error(`${command}: ${done.error.message}`);
+  return done.status === 0;
+}
+
+function fileSizes() {
+  const long = sources(/\.(ts|mjs|cc|h|go|proto)$/)
+    .map((file) => [file, readFileSync(join(root, file), "utf8").split("\n").length - 1])
+    .filter(([, lines]) => lines > maximumLines);
+  for (const [file, lines] of long) console.error(`${file}: ${lines} lines, more than ${maximumLines}`);
+  return long.length === 0;
+}
+
+const clang = sources(/^(native|test)\/.*\.(cc|h)$/);
+const checks = [
+  [
+    "TypeScript format and lint",
+    () => run(bin("biome"), fix ? ["check", "--write", "."] : ["ci", "--colors=off", "."]),
+  ],
+  ["types", () => run(bin("tsc"), ["-p", "."])],
+  [
+    "import cycles and arrows",
+    () => run(bin("depcruise"), ["--output-type", "err", "src", "proto", "test", "bench"]),
+  ],
+  ["C++ format", () => run("clang-format", [...(fix ? ["-i"] : ["--dry-run", "-Werror"]), ...clang])],
+  ["file sizes", fileSizes],
+];
+
+let failed = 0;
+for (const [name, check] of checks) {
+  const began = performance.now();
+  const passed = check();
+  if (!passed) failed++;
+  console.log(`${passed ? "ok  " : "FAIL"} ${name} (${((performance.now() - began) / 1000).toFixed(1)} s)`);
+}
+console.log(`lint: ${checks.length - failed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
