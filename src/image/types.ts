@@ -1,0 +1,94 @@
+import type { DatabaseSync } from "node:sqlite";
+
+/** The part of an OCI image configuration that a container is made from (image-spec, config.md); field names as there. */
+export interface OciImageConfig {
+  architecture: string;
+  os: string;
+  variant?: string;
+  created?: string;
+  config: {
+    User?: string;
+    Env?: string[];
+    Entrypoint?: string[];
+    Cmd?: string[];
+    WorkingDir?: string;
+    StopSignal?: string;
+    Labels?: Record<string, string>;
+    ExposedPorts?: Record<string, object>;
+    Volumes?: Record<string, object>;
+  };
+}
+
+/** Whom a container of the image runs as when its pod does not say: exactly one member is set. */
+export interface ImageUser {
+  uid?: number;
+  name?: string;
+}
+
+export interface ImageRecord {
+  /** "sha256:<digest of the configuration>" */
+  id: string;
+  /** Normalised "registry/repository:tag", sorted. */
+  tags: string[];
+  /** Normalised "registry/repository@sha256:…", sorted; what was pulled: the index where there is one. */
+  digests: string[];
+  /** Bytes the unpacked layers hold; shared layers are counted in every image. */
+  size: number;
+  user: ImageUser;
+  config: OciImageConfig;
+  pinned: boolean;
+}
+
+/** Credentials of one pull, the members of CRI's AuthConfig; empty strings count as absent. */
+export interface RegistryAuth {
+  username?: string;
+  password?: string;
+  /** base64 of "username:password" */
+  auth?: string;
+  serverAddress?: string;
+  identityToken?: string;
+  registryToken?: string;
+}
+
+export interface PullProgress {
+  layersDone: number;
+  layersTotal: number;
+}
+
+export interface PullOptions {
+  auth?: RegistryAuth;
+  signal?: AbortSignal;
+  onProgress?: (progress: PullProgress) => void;
+}
+
+export interface ImageConfig {
+  /** Directories in containerd's certs.d form (`<directory>/<host>/hosts.toml`); the first that has the host wins. */
+  certsDirectories?: readonly string[];
+  /** Registries ("host" or "host:port") spoken to in plain HTTP; loopback hosts always are. */
+  plainHttpHosts?: readonly string[];
+  /** true on a node with a single mapped id: every file of a layer is owned by 0, whatever the archive says. */
+  singleOwner?: boolean;
+  /** How many layers are unpacked at the same time; the number of cores when absent. */
+  workers?: number;
+}
+
+export interface ImageServiceOptions {
+  /** A durable connection: what a pull promises survives power loss. */
+  database: DatabaseSync;
+  /** Layers go to `<dataDir>/layers/<chain id>`. */
+  dataDir: string;
+  config: ImageConfig;
+}
+
+export interface ImageFilesystemUsage {
+  bytes: number;
+  inodes: number;
+  mountpoint: string;
+}
+
+/** What a root file system is made from. */
+export interface RootSource {
+  /** Layer directories, topmost first, as overlayfs wants them. */
+  lower: string[];
+  config: OciImageConfig;
+}
