@@ -76,8 +76,7 @@ Status create_veth(Netlink& netlink, const VethPair& pair) {
   LICHEN_TRY(check_name(kOperation, pair.name));
   LICHEN_TRY(check_name(kOperation, pair.peer));
   NetlinkMessage message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
-  ifinfomsg header = link_header(IFF_UP);
-  message.header(header).put_string(IFLA_IFNAME, pair.name);
+  message.header(link_header(IFF_UP)).put_string(IFLA_IFNAME, pair.name);
   if (pair.mtu != 0) message.put_u32(IFLA_MTU, pair.mtu);
   if (!pair.master.empty()) {
     LICHEN_ASSIGN(int bridge, link_index(netlink, pair.master));
@@ -91,6 +90,7 @@ Status create_veth(Netlink& netlink, const VethPair& pair) {
     else if (pair.peer_pid != 0)
       message.put_u32(IFLA_NET_NS_PID, static_cast<uint32_t>(pair.peer_pid));
   };
+  ifinfomsg header = link_header();
   std::string_view peer_header(reinterpret_cast<const char*>(&header), sizeof header);
   message.nest(IFLA_LINKINFO, [&] {
     message.put_string(IFLA_INFO_KIND, "veth");

@@ -1,0 +1,132 @@
+#include "core/links.h"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <sched.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+using namespace lichen;
+
+namespace {
+
+// Runs `body` in a process with a user and network namespace of its own, so that it may make links; its text
+// (what went wrong, empty for nothing) comes back. "skip: …" where the kernel gives no such namespaces.
+std::string in_namespaces(const std::function<std::string()>& body) {
+  auto pipe = make_pipe();
+  REQUIRE(pipe.ok());
+  pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    std::string text;
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
+      text = "skip: " + sys_error("unshare").text();
+    else
+      text = body();
+    if (!write_all(pipe->write, text.data(), text.size())) _exit(1);
+    _exit(0);
+  }
+  pipe->write.reset();
+  auto text = read_all(pipe->read);
+  int status = 0;
+  waitpid(child, &status, 0);
+  REQUIRE(text.ok());
+  CHECK(status == 0);
+  return text.value();
+}
+
+#define TRY_TEXT(expression) \
+  if (auto status_ = (expression); !status_) return status_.error().text()
+
+std::string veth_into_another_namespace() {
+  auto netlink = open_rtnetlink();
+  if (!netlink) return netlink.error().text();
+  // A second network namespace; the socket stays in the first.
+  if (unshare(CLONE_NEWNET) != 0) return "unshare";
+  auto inner = open_at({}, "/proc/self/ns/net", O_RDONLY);
+  TRY_TEXT(create_bridge(netlink.value(), "lichen0", 65520));
+  TRY_TEXT(add_address(netlink.value(), "lichen0", parse_ip("10.210.0.1/16").value()));
+  TRY_TEXT(create_veth(
+      netlink.value(),
+      {.name = "lc1", .peer = "eth0", .peer_netns = &inner.value(), .master = "lichen0", .mtu = 65520}));
+  auto outside = list_links(netlink.value());
+  if (!outside) return outside.error().text();
+  auto find = [](std::vector<Link>& links, const char* name) {
+    auto at = std::find_if(links.begin(), links.end(), [&](const Link& link) { return link.name == name; });
+    return at == links.end() ? nullptr : &*at;
+  };
+  Link* bridge = find(outside.value(), "lichen0");
+  Link* host = find(outside.value(), "lc1");
+  if (!bridge || bridge->kind != "bridge" || !bridge->up || bridge->mtu != 65520)
+    return "bridge is not as asked for";
+  if (!host || host->kind != "veth" || !host->up || host->mtu != 65520 || host->master != bridge->index)
+    return "veth is not as asked for";
+
+  auto here = open_rtnetlink();
+  if (!here) return here.error().text();
+  auto inside = list_links(here.value());
+  Link* peer = find(inside.value(), "eth0");
+  if (!peer || peer->up || peer->mtu != 65520 || peer->mac.size() != 17) return "peer is not as asked for";
+  TRY_TEXT(set_link_up(here.value(), "lo"));
+  TRY_TEXT(set_link_up(here.value(), "eth0"));
+  TRY_TEXT(add_address(here.value(), "eth0", parse_ip("10.210.0.5/16").value()));
+  TRY_TEXT(add_address(here.value(), "eth0", parse_ip("fd00:1::5/64").value()));
+  TRY_TEXT(add_default_route(here.value(), "eth0", parse_ip("10.210.0.1").value()));
+  TRY_TEXT(add_default_route(here.value(), "eth0", parse_ip("fd00:1::1").value()));
+  auto addresses = list_addresses(here.value());
+  auto has = [&](const char* text) {
+    return std::any_of(addresses->begin(), addresses->end(),
+                       [&](const LinkAddress& a) { return a.address.text() == text; });
+  };
+  if (!has("10.210.0.5/16") || !has("fd00:1::5/64") || !has("127.0.0.1/8"))
+    return "addresses are not as asked for";
+  auto routes = read_file("/proc/self/net/route");
+  if (!routes || routes->find("eth0\t00000000\t0100D20A") == std::string::npos) return "no default route";
+
+  auto again = create_bridge(netlink.value(), "lichen0", 0);
+  if (again || again.error().code != "EEXIST") return "a second bridge of the name was not refused";
+  TRY_TEXT(delete_link(netlink.value(), "lc1"));
+  auto gone = delete_link(netlink.value(), "lc1");
+  if (gone || gone.error().code != "ENODEV") return "deleting a missing link was not refused";
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("bridge, veth with its peer in another namespace, addresses and routes") {
+  std::string text = in_namespaces(veth_into_another_namespace);
+  if (text.starts_with("skip: ")) {
+    MESSAGE(text);
+    return;
+  }
+  CHECK(text == "");
+}
+
+TEST_CASE("the kernel's own words are in the error") {
+  std::string text = in_namespaces([] {
+    auto netlink = open_rtnetlink();
+    if (!netlink) return netlink.error().text();
+    auto status = set_link_mtu(netlink.value(), "lo", 0xffffffff);
+    return status ? std::string("accepted") : status.error().text();
+  });
+  if (text.starts_with("skip: ")) {
+    MESSAGE(text);
+    return;
+  }
+  CHECK(text == "set link MTU \"lo\": Invalid argument: mtu less than device minimum (EINVAL)");
+}
+
+TEST_CASE("names that no link can have are refused before the kernel is asked") {
+  auto netlink = open_rtnetlink();
+  REQUIRE(netlink.ok());
+  for (const char* name : {"", "sixteen-letters-"}) {
+    CHECK(create_bridge(netlink.value(), name, 0).error().code == "EINVAL");
+    CHECK(delete_link(netlink.value(), name).error().code == "EINVAL");
+    CHECK(create_veth(netlink.value(), {.name = "a", .peer = name}).error().code == "EINVAL");
+  }
+  CHECK(link_index(netlink.value(), "no-such-link").error().code == "ENODEV");
+}
