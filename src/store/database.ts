@@ -1,13 +1,8 @@
 import { DatabaseSync } from "node:sqlite";
 import { LichenError } from "../errors.ts";
+import type { Migration } from "./migration.ts";
 import { imagesMigrations } from "./schema/images.ts";
 import { podsMigrations } from "./schema/pods.ts";
-
-/** One step of the schema; steps run once each, in order, and are never edited after a release. */
-export interface Migration {
-  name: string;
-  sql: string;
-}
 
 const migrations: readonly Migration[] = [...podsMigrations, ...imagesMigrations];
 
@@ -68,4 +63,11 @@ export function transaction<T>(database: DatabaseSync, work: () => T): T {
     database.exec("ROLLBACK");
     throw error;
   }
+}
+
+/** Whether `error` says that a row with the same key exists. */
+export function isUniqueViolation(error: unknown): boolean {
+  // https://sqlite.org/rescode.html: SQLITE_CONSTRAINT_PRIMARYKEY 1555, SQLITE_CONSTRAINT_UNIQUE 2067.
+  const code = (error as { errcode?: unknown } | null)?.errcode;
+  return code === 1555 || code === 2067;
 }

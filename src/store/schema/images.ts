@@ -1,3 +1,3 @@
-import type { Migration } from "../database.ts";
+import type { Migration } from "../migration.ts";
 
 export const imagesMigrations: readonly Migration[] = [];

@@ -1,0 +1,124 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { ContainerRecord } from "../store/containers.ts";
+
+/** What the launcher wrote into node.json about the namespaces that this daemon lives in. */
+export interface NodeInfo {
+  idMap: { single: boolean };
+  uplink: {
+    kind: "pasta" | "slirp4netns" | "none";
+    address: string;
+    prefix: number;
+    gateway: string;
+    dns: string[];
+    mtu: number;
+    reason: string;
+  };
+  cgroup: { delegated: boolean; controllers: string[]; reason: string };
+}
+
+/** The part of the configuration that concerns pods. */
+export interface PodServiceConfig {
+  network: {
+    /** The pods' subnet (`10.210.0.0/16`); another one beside it is taken when the uplink's overlaps. */
+    subnet: string;
+  };
+  cgroups: {
+    /** A limit that cannot be enforced: refuse the container, or start it with a condition and a log line. */
+    missing: "refuse" | "warn";
+  };
+}
+
+/** Keeps images that containers use from being removed. */
+export interface ImageUse {
+  acquire(imageId: string, user: string): void;
+  release(imageId: string, user: string): void;
+}
+
+/** The logger, as pino has it: fields first, then what happened in words. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface PodServiceOptions {
+  /** The state database; a connection that is not durable is right, since no pod outlives a power cut. */
+  database: DatabaseSync;
+  runtimeDir: string;
+  dataDir: string;
+  node: NodeInfo;
+  config: PodServiceConfig;
+  images: ImageUse;
+  log: Log;
+}
+
+/** The image of a container to be made: what the image service knows, so that rooms need not know each other. */
+export interface ContainerImage {
+  /** `sha256:<config digest>`. */
+  id: string;
+  /** Repository digest, or the id when it has none. */
+  ref: string;
+  /** Unpacked layers, topmost first. */
+  lower: string[];
+  config: ImageConfig;
+}
+
+/** The members of an OCI image configuration's `config` object that decide how a container starts. */
+export interface ImageConfig {
+  User?: string | undefined;
+  Env?: string[] | null | undefined;
+  Entrypoint?: string[] | null | undefined;
+  Cmd?: string[] | null | undefined;
+  WorkingDir?: string | undefined;
+  StopSignal?: string | undefined;
+  Volumes?: Record<string, unknown> | null | undefined;
+}
+
+/** Something about the node that a person should know: shown by Status and `lichen doctor`. */
+export interface Condition {
+  /** `NetworkReady`, or a name of our own such as `LimitsNotEnforced`. */
+  type: string;
+  ok: boolean;
+  /** One CamelCase word; "" when ok. */
+  reason: string;
+  message: string;
+}
+
+export interface ExecResult {
+  stdout: Buffer;
+  stderr: Buffer;
+  exitCode: number;
+}
+
+export interface CpuUsage {
+  /** CPU time used since the start. */
+  usageNanoseconds: bigint;
+}
+
+export interface MemoryUsage {
+  usageBytes: number;
+  /** Usage without what can be dropped at once (inactive file pages). */
+  workingSetBytes: number;
+  rssBytes: number;
+  pageFaults: number;
+  majorPageFaults: number;
+  /** Limit minus working set; undefined without a limit. */
+  availableBytes: number | undefined;
+}
+
+export interface LayerUsage {
+  mountpoint: string;
+  bytes: number;
+  inodes: number;
+}
+
+/** Usage of one container; a part is undefined when nothing in the kernel tells it. */
+export interface ContainerUsage {
+  container: ContainerRecord;
+  /** Nanoseconds since the epoch. */
+  timestamp: bigint;
+  cpu: CpuUsage | undefined;
+  memory: MemoryUsage | undefined;
+  writableLayer: LayerUsage | undefined;
+}
