@@ -1,0 +1,95 @@
+// The Debian and Ubuntu packages that lichen is built with and runs with, and how each is recognised when it is there.
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { run, SetupError } from "./console.mjs";
+
+/** The full path of `program`, looked for in PATH and in the sbin folders that a plain user's PATH often lacks. */
+export function findProgram(program) {
+  const folders = [...(process.env.PATH ?? "").split(":"), "/usr/local/sbin", "/usr/sbin", "/sbin"];
+  return folders
+    .filter(Boolean)
+    .map((folder) => join(folder, program))
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
+
+/** Debian's plain `busybox` is linked dynamically and cannot be a container's only file. */
+function staticBusybox() {
+  const path = findProgram("busybox");
+  if (!path) return false;
+  const content = readFileSync(path);
+  return !content.includes("/ld-linux") && !content.includes("/ld-musl");
+}
+
+const compiler = "building needs it";
+
+/** `needed` says what does not work without it; packages without `needed` are helpful but not essential. */
+const packages = [
+  { names: ["g++"], present: () => findProgram("g++"), needed: compiler },
+  { names: ["make"], present: () => findProgram("make"), needed: compiler },
+  { names: ["python3"], present: () => findProgram("python3"), needed: compiler },
+  { names: ["libseccomp-dev"], present: () => existsSync("/usr/include/seccomp.h"), needed: compiler },
+  {
+    names: ["nlohmann-json3-dev"],
+    present: () => existsSync("/usr/include/nlohmann/json.hpp"),
+    needed: compiler,
+  },
+  {
+    names: ["doctest-dev"],
+    present: () => existsSync("/usr/include/doctest/doctest.h"),
+    for: "test",
+    needed: "the tests of the C++ core are written with it",
+  },
+  { names: ["uidmap"], present: () => findProgram("newuidmap") },
+  // The first name that the machine's package lists know is taken; either program is enough.
+  { names: ["passt", "slirp4netns"], present: () => findProgram("pasta") || findProgram("slirp4netns") },
+  {
+    names: ["busybox-static"],
+    present: staticBusybox,
+    for: "image",
+    needed: "the image for trying lichen offline is made from it",
+  },
+];
+
+/** What is missing for `purposes` (`test`, `image`; building and running always count). */
+export function missingPackages(purposes) {
+  return packages.filter((entry) => (!entry.for || purposes.includes(entry.for)) && !entry.present());
+}
+
+/** The package names to install for what is missing, without asking apt: the first of the alternatives. */
+export const packageNames = (missing) => missing.map((entry) => entry.names[0]);
+
+async function known(name) {
+  return (await run("apt-cache", ["show", "--no-all-versions", name]).catch(() => "")) !== "";
+}
+
+/** Installs what is missing by apt; needs root. Gives the names of what it installed. */
+export async function installPackages(missing) {
+  if (!findProgram("apt-get")) {
+    throw new SetupError(
+      `missing: ${packageNames(missing).join(", ")}`,
+      "install the packages that carry these Debian packages' contents with this system's package manager, then start again",
+    );
+  }
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  await run("apt-get", ["update"], { env });
+  const names = [];
+  for (const entry of missing) {
+    let chosen = entry.names[0];
+    for (const name of entry.names) {
+      if (await known(name)) {
+        chosen = name;
+        break;
+      }
+    }
+    names.push(chosen);
+  }
+  await run("apt-get", ["install", "-y", "--no-install-recommends", ...names], { env });
+  return names;
+}
