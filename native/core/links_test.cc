@@ -5,42 +5,14 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <sched.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
+
+#include "in_namespaces.h"
 
 using namespace lichen;
 
 namespace {
-
-// Runs `body` in a process with a user and network namespace of its own, so that it may make links; its text
-// (what went wrong, empty for nothing) comes back. "skip: …" where the kernel gives no such namespaces.
-std::string in_namespaces(const std::function<std::string()>& body) {
-  auto pipe = make_pipe();
-  REQUIRE(pipe.ok());
-  pid_t child = fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    std::string text;
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
-      text = "skip: " + sys_error("unshare").text();
-    else
-      text = body();
-    if (!write_all(pipe->write, text.data(), text.size())) _exit(1);
-    _exit(0);
-  }
-  pipe->write.reset();
-  auto text = read_all(pipe->read);
-  int status = 0;
-  waitpid(child, &status, 0);
-  REQUIRE(text.ok());
-  CHECK(status == 0);
-  return text.value();
-}
-
-#define TRY_TEXT(expression) \
-  if (auto status_ = (expression); !status_) return status_.error().text()
 
 std::string veth_into_another_namespace() {
   auto netlink = open_rtnetlink();
@@ -99,10 +71,7 @@ std::string veth_into_another_namespace() {
 
 TEST_CASE("bridge, veth with its peer in another namespace, addresses and routes") {
   std::string text = in_namespaces(veth_into_another_namespace);
-  if (text.starts_with("skip: ")) {
-    MESSAGE(text);
-    return;
-  }
+  LICHEN_SKIP_UNLESS_RUN(text);
   CHECK(text == "");
 }
 
@@ -113,10 +82,7 @@ TEST_CASE("the kernel's own words are in the error") {
     auto status = set_link_mtu(netlink.value(), "lo", 0xffffffff);
     return status ? std::string("accepted") : status.error().text();
   });
-  if (text.starts_with("skip: ")) {
-    MESSAGE(text);
-    return;
-  }
+  LICHEN_SKIP_UNLESS_RUN(text);
   CHECK(text == "set link MTU \"lo\": Invalid argument: mtu less than device minimum (EINVAL)");
 }
 

@@ -1,0 +1,129 @@
+#include "core/nftables.h"
+
+#include <arpa/inet.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter_ipv4.h>
+#include <net/if.h>
+
+namespace lichen {
+
+namespace {
+
+constexpr auto kChain = "postrouting";
+
+NetlinkMessage nft_message(uint16_t type, uint16_t flags) {
+  NetlinkMessage message(static_cast<uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | type), flags);
+  message.header(nfgenmsg{NFPROTO_INET, NFNETLINK_V0, 0});
+  return message;
+}
+
+NetlinkMessage table_message(uint16_t type, uint16_t flags, const std::string& table) {
+  auto message = nft_message(type, flags);
+  message.put_string(NFTA_TABLE_NAME, table);
+  return message;
+}
+
+// One step of a rule: its kind and what `body` puts into it. Steps pass values on in register 1.
+void expression(NetlinkMessage& rule, const std::string& kind, const std::function<void()>& body) {
+  rule.nest(NFTA_LIST_ELEM, [&] {
+    rule.put_string(NFTA_EXPR_NAME, kind);
+    rule.nest(NFTA_EXPR_DATA, body);
+  });
+}
+
+void load_meta(NetlinkMessage& rule, uint32_t key) {
+  expression(rule, "meta", [&] {
+    rule.put_be32(NFTA_META_DREG, NFT_REG_1);
+    rule.put_be32(NFTA_META_KEY, key);
+  });
+}
+
+void data_value(NetlinkMessage& rule, uint16_t attribute, std::string_view value) {
+  rule.nest(attribute, [&] { rule.put(NFTA_DATA_VALUE, value); });
+}
+
+void compare(NetlinkMessage& rule, uint32_t operation, std::string_view value) {
+  expression(rule, "cmp", [&] {
+    rule.put_be32(NFTA_CMP_SREG, NFT_REG_1);
+    rule.put_be32(NFTA_CMP_OP, operation);
+    data_value(rule, NFTA_CMP_DATA, value);
+  });
+}
+
+// The source address of the packet, masked, into register 1.
+void load_source_network(NetlinkMessage& rule, const IpAddress& network) {
+  auto size = static_cast<uint32_t>(network.bytes.size());
+  expression(rule, "payload", [&] {
+    rule.put_be32(NFTA_PAYLOAD_DREG, NFT_REG_1);
+    rule.put_be32(NFTA_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER);
+    rule.put_be32(NFTA_PAYLOAD_OFFSET,
+                  network.family == AF_INET ? 12 : 8);  // where the IP header has its source
+    rule.put_be32(NFTA_PAYLOAD_LEN, size);
+  });
+  expression(rule, "bitwise", [&] {
+    rule.put_be32(NFTA_BITWISE_SREG, NFT_REG_1);
+    rule.put_be32(NFTA_BITWISE_DREG, NFT_REG_1);
+    rule.put_be32(NFTA_BITWISE_LEN, size);
+    data_value(rule, NFTA_BITWISE_MASK, network.mask());
+    data_value(rule, NFTA_BITWISE_XOR, std::string(size, '\0'));
+  });
+}
+
+NetlinkMessage postrouting_chain(const std::string& table) {
+  auto message = nft_message(NFT_MSG_NEWCHAIN, NLM_F_CREATE);
+  message.put_string(NFTA_CHAIN_TABLE, table)
+      .put_string(NFTA_CHAIN_NAME, kChain)
+      .put_string(NFTA_CHAIN_TYPE, "nat");
+  message.nest(NFTA_CHAIN_HOOK, [&] {
+    message.put_be32(NFTA_HOOK_HOOKNUM, NF_INET_POST_ROUTING);
+    message.put_be32(NFTA_HOOK_PRIORITY, NF_IP_PRI_NAT_SRC);
+  });
+  return message;
+}
+
+NetlinkMessage masquerade_rule(const std::string& table, const IpAddress& source, const std::string& bridge) {
+  char family = static_cast<char>(source.family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6);
+  std::string name = bridge;
+  name.resize(IFNAMSIZ, '\0');
+  auto rule = nft_message(NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
+  rule.put_string(NFTA_RULE_TABLE, table).put_string(NFTA_RULE_CHAIN, kChain);
+  rule.nest(NFTA_RULE_EXPRESSIONS, [&] {
+    load_meta(rule, NFT_META_NFPROTO);
+    compare(rule, NFT_CMP_EQ, {&family, 1});
+    load_source_network(rule, source.network());
+    compare(rule, NFT_CMP_EQ, source.network().bytes);
+    load_meta(rule, NFT_META_OIFNAME);
+    compare(rule, NFT_CMP_NEQ, name);
+    expression(rule, "masq", [] {});
+  });
+  return rule;
+}
+
+}  // namespace
+
+Result<Netlink> open_nfnetlink() { return Netlink::open(NETLINK_NETFILTER); }
+
+Status masquerade(Netlink& netlink, const std::string& table, const std::vector<IpAddress>& sources,
+                  const std::string& bridge) {
+  constexpr auto kOperation = "install masquerade rules";
+  if (bridge.empty() || bridge.size() >= IFNAMSIZ)
+    return plain_error("EINVAL", kOperation, "\"" + bridge + "\"", "a link's name has 1 to 15 characters");
+  std::vector<NetlinkMessage> messages;
+  // Made before it is deleted, so that there is something to delete.
+  messages.push_back(table_message(NFT_MSG_NEWTABLE, NLM_F_CREATE, table));
+  messages.push_back(table_message(NFT_MSG_DELTABLE, 0, table));
+  messages.push_back(table_message(NFT_MSG_NEWTABLE, NLM_F_CREATE, table));
+  messages.push_back(postrouting_chain(table));
+  for (const auto& source : sources) messages.push_back(masquerade_rule(table, source, bridge));
+  return netlink.transaction(std::move(messages), kOperation, "(nf_tables table inet \"" + table + "\")");
+}
+
+Status delete_table(Netlink& netlink, const std::string& table) {
+  std::vector<NetlinkMessage> messages;
+  messages.push_back(table_message(NFT_MSG_DELTABLE, 0, table));
+  return netlink.transaction(std::move(messages), "delete nf_tables table", "inet \"" + table + "\"");
+}
+
+}  // namespace lichen

@@ -1,0 +1,27 @@
+// nf_tables by raw nfnetlink: what the node's network needs of it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/ip_address.h"
+#include "core/netlink.h"
+
+namespace lichen {
+
+// A nfnetlink socket of the calling thread's network namespace.
+Result<Netlink> open_nfnetlink();
+
+// Source address translation for packets of `sources` that leave by anything but the bridge, in a table of
+// our own (family inet, chain `postrouting`, hook postrouting, priority srcnat). An existing table of that
+// name is replaced in the same transaction, so there is no moment without rules. Fails with EOPNOTSUPP or
+// ENOENT on a kernel without nf_tables (or without its nat or masquerade part).
+//     table inet NAME { chain postrouting { type nat hook postrouting priority srcnat;
+//       ip saddr 10.210.0.0/16 oifname != "lichen0" masquerade } }
+Status masquerade(Netlink& netlink, const std::string& table, const std::vector<IpAddress>& sources,
+                  const std::string& bridge);
+
+// Removes the table; ENOENT if there is none.
+Status delete_table(Netlink& netlink, const std::string& table);
+
+}  // namespace lichen
