@@ -1,0 +1,79 @@
+#include "core/beneath.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+
+namespace lichen {
+
+std::string quoted(const std::string& path) { return "\"" + path + "\""; }
+
+SplitPath split_path(const std::string& path) {
+  size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return {"", path};
+  return {path.substr(0, slash), path.substr(slash + 1)};
+}
+
+Result<Fd> open_beneath(const Fd& directory, const std::string& path, int flags, unsigned mode) {
+  open_how how{};
+  how.flags = static_cast<unsigned>(flags | O_CLOEXEC);
+  how.mode = mode;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
+  const char* name = path.empty() ? "." : path.c_str();
+  // EAGAIN: something was renamed meanwhile somewhere in the system and the kernel could not be sure; try
+  // again.
+  for (int attempt = 0;; attempt++) {
+    long number = syscall(SYS_openat2, directory.get(), name, &how, sizeof how);
+    if (number >= 0) return Fd(static_cast<int>(number));
+    if (errno != EAGAIN || attempt == 100) return sys_error("openat2", quoted(path));
+  }
+}
+
+Result<struct stat> stat_at(const Fd& directory, const std::string& name) {
+  struct stat found {};
+  if (fstatat(directory.get(), name.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0)
+    return sys_error("fstatat", quoted(name));
+  return found;
+}
+
+namespace {
+
+struct CloseDirectory {
+  void operator()(DIR* stream) const { closedir(stream); }
+};
+
+bool is_dot(const char* name) { return name[0] == '.' && (name[1] == 0 || (name[1] == '.' && name[2] == 0)); }
+
+}  // namespace
+
+Result<std::vector<std::string>> list_names(const Fd& directory) {
+  LICHEN_ASSIGN(Fd readable, open_at(directory, ".", O_RDONLY | O_DIRECTORY));
+  std::unique_ptr<DIR, CloseDirectory> stream(fdopendir(readable.get()));
+  if (!stream) return sys_error("fdopendir");
+  (void)readable.release();
+  std::vector<std::string> names;
+  for (;;) {
+    errno = 0;
+    dirent* entry = readdir(stream.get());
+    if (!entry && errno != 0) return sys_error("readdir");
+    if (!entry) return names;
+    if (!is_dot(entry->d_name)) names.emplace_back(entry->d_name);
+  }
+}
+
+Status remove_tree_at(const Fd& directory, const std::string& name) {
+  if (unlinkat(directory.get(), name.c_str(), 0) == 0 || errno == ENOENT) return {};
+  if (errno != EISDIR && errno != EPERM) return sys_error("unlinkat", quoted(name));
+  LICHEN_ASSIGN(Fd inner, open_at(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  LICHEN_ASSIGN(std::vector<std::string> names, list_names(inner));
+  for (const std::string& entry : names) LICHEN_TRY(remove_tree_at(inner, entry));
+  if (unlinkat(directory.get(), name.c_str(), AT_REMOVEDIR) != 0) return sys_error("rmdir", quoted(name));
+  return {};
+}
+
+}  // namespace lichen
