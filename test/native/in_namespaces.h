@@ -12,6 +12,16 @@
 
 #include "core/fd.h"
 
+// Becomes root of new user, network and `more` namespaces, with no other id mapped.
+inline lichen::Status enter_namespaces(int more) {
+  std::string uid = std::to_string(getuid());
+  std::string gid = std::to_string(getgid());
+  if (unshare(CLONE_NEWUSER | CLONE_NEWNET | more) != 0) return lichen::sys_error("unshare");
+  LICHEN_TRY(lichen::write_file("/proc/self/setgroups", "deny"));
+  LICHEN_TRY(lichen::write_file("/proc/self/uid_map", "0 " + uid + " 1"));
+  return lichen::write_file("/proc/self/gid_map", "0 " + gid + " 1");
+}
+
 // Runs `body` in such a process (with `more` namespaces besides) and gives its text back: what went wrong,
 // empty for nothing; "skip: …" where the kernel gives no such namespaces.
 inline std::string in_namespaces(const std::function<std::string()>& body, int more = 0) {
@@ -21,10 +31,8 @@ inline std::string in_namespaces(const std::function<std::string()>& body, int m
   REQUIRE(child >= 0);
   if (child == 0) {
     std::string text;
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNET | more) != 0)
-      text = "skip: " + lichen::sys_error("unshare").text();
-    else
-      text = body();
+    auto entered = enter_namespaces(more);
+    text = entered ? body() : "skip: " + entered.error().text();
     if (!lichen::write_all(pipe->write, text.data(), text.size())) _exit(1);
     _exit(0);
   }
