@@ -1,0 +1,88 @@
+/**
+ * The parts of the OCI runtime specification 1.2 (config.json) that lichen writes: the currency between the daemon, which
+ * decides what a container is, and the monitor, which makes it so.
+ * https://github.com/opencontainers/runtime-spec/blob/main/config.md
+ */
+export interface RuntimeSpec {
+  ociVersion: string;
+  process: RuntimeProcess;
+  root: { path: string; readonly: boolean };
+  hostname?: string;
+  mounts: RuntimeMount[];
+  annotations: Record<string, string>;
+  linux: RuntimeLinux;
+}
+
+export interface RuntimeProcess {
+  terminal: boolean;
+  user: RuntimeUser;
+  args: string[];
+  env: string[];
+  cwd: string;
+  capabilities: RuntimeCapabilities;
+  rlimits: { type: string; soft: number; hard: number }[];
+  noNewPrivileges: boolean;
+  apparmorProfile?: string;
+  oomScoreAdj?: number;
+}
+
+export interface RuntimeUser {
+  uid: number;
+  gid: number;
+  additionalGids: number[];
+}
+
+export interface RuntimeCapabilities {
+  bounding: string[];
+  effective: string[];
+  permitted: string[];
+  inheritable: string[];
+  ambient: string[];
+}
+
+export interface RuntimeMount {
+  destination: string;
+  type: string;
+  source: string;
+  options: string[];
+}
+
+export interface RuntimeLinux {
+  namespaces: { type: string }[];
+  devices: RuntimeDevice[];
+  maskedPaths: string[];
+  readonlyPaths: string[];
+  seccomp?: RuntimeSeccomp;
+  rootfsPropagation?: string;
+  cgroupsPath?: string;
+  resources?: object;
+}
+
+/** A device node bound from the node, since no user namespace may make one. `source` is lichen's own member. */
+export interface RuntimeDevice {
+  path: string;
+  source: string;
+  permissions: string;
+}
+
+export interface RuntimeSeccomp {
+  defaultAction: string;
+  defaultErrnoRet?: number;
+  architectures?: string[];
+  syscalls?: SeccompRule[];
+  flags?: string[];
+}
+
+export interface SeccompRule {
+  names: string[];
+  action: string;
+  errnoRet?: number;
+  args?: SeccompArgument[];
+}
+
+export interface SeccompArgument {
+  index: number;
+  value: number;
+  valueTwo?: number;
+  op: string;
+}

@@ -1,0 +1,217 @@
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { LinuxContainerResources } from "#cri";
+import { LichenError } from "../errors.ts";
+import { cgroupSettings, type Setting } from "./limits.ts";
+
+export interface CgroupsOptions {
+  /** From the launcher: whether a subtree is ours, which controllers it has, and why not (all). */
+  delegated: boolean;
+  controllers: readonly string[];
+  reason: string;
+  missing: "refuse" | "warn";
+  /** Called for each setting that is not enforced, with the container it was asked for. */
+  onUnenforced: (setting: Setting, object: string) => void;
+  /** Where the subtree is mounted; a test may say otherwise. */
+  root?: string;
+}
+
+/**
+ * The delegated cgroup v2 subtree: where pods and containers are placed, and their limits. Paths are those seen in the
+ * daemon's cgroup namespace and begin with a slash; "" means no cgroup, which is all there is without delegation.
+ *
+ * A pod is at CRI's cgroup_parent, or at /lichen/<sandbox id> without one; its monitor and its containers are leaves below
+ * it, since only leaves may hold processes.
+ */
+export class Cgroups {
+  readonly #options: CgroupsOptions;
+  readonly #root: string;
+
+  constructor(options: CgroupsOptions) {
+    this.#options = options;
+    this.#root = options.root ?? "/sys/fs/cgroup";
+  }
+
+  /** The pod's cgroup path. INVALID_ARGUMENT for a parent that is no clean absolute path. */
+  podPath(sandboxId: string, cgroupParent: string): string {
+    if (cgroupParent !== "" && (!cgroupParent.startsWith("/") || /(^|\/)\.{1,2}(\/|$)/.test(cgroupParent))) {
+      throw new LichenError({
+        code: "INVALID_ARGUMENT",
+        operation: "place pod sandbox",
+        object: `cgroup_parent ${cgroupParent}`,
+        reason: "not an absolute path without . and ..",
+        hint: "give a path below the node's cgroup, or leave it empty",
+      });
+    }
+    if (!this.#options.delegated) return "";
+    return cgroupParent === ""
+      ? `/lichen/${sandboxId}`
+      : `/${cgroupParent.split("/").filter(Boolean).join("/")}`;
+  }
+
+  /** The path of a leaf below the pod's cgroup: the monitor's (named by the sandbox) or a container's. */
+  leafPath(podPath: string, id: string): string {
+    return podPath === "" ? "" : `${podPath}/${id}`;
+  }
+
+  /** The directory of a cgroup path as spawn and the monitor want it, or "" for none. */
+  directory(path: string): string {
+    return path === "" ? "" : join(this.#root, path);
+  }
+
+  /** Makes the cgroup and what is above it, with every controller handed down. Fine when it exists. */
+  create(path: string): void {
+    if (path === "") return;
+    const parts = path.split("/").filter(Boolean);
+    let above = "/";
+    for (const part of parts) {
+      const below = join(above, part);
+      if (this.#make(below)) this.#handDown(above);
+      above = below;
+    }
+  }
+
+  /** Whether the limits can be enforced; throws FAILED_PRECONDITION or reports as configured. To be asked before anything is made. */
+  check(resources: LinuxContainerResources | null, object: string): Setting[] {
+    const settings = cgroupSettings(resources);
+    const enforceable = settings.filter((setting) => this.#options.controllers.includes(setting.controller));
+    for (const setting of settings) {
+      if (enforceable.includes(setting)) continue;
+      if (setting.kind === "limit" && this.#options.missing === "refuse")
+        throw this.#refusal(setting, object);
+      this.#options.onUnenforced(setting, object);
+    }
+    return this.#options.delegated ? enforceable : [];
+  }
+
+  /** Writes settings that check() let through. INVALID_ARGUMENT for a value that the kernel refuses. */
+  apply(path: string, settings: readonly Setting[]): void {
+    for (const setting of settings) {
+      try {
+        writeFileSync(join(this.directory(path), setting.file), setting.value);
+      } catch (error) {
+        const code = (error as NodeJS.ErrnoException).code;
+        // No swap on the node: then nothing can be swapped, which keeps any limit.
+        if (code === "ENOENT" && setting.file === "memory.swap.max") continue;
+        throw new LichenError({
+          code: code === "EINVAL" || code === "ERANGE" ? "INVALID_ARGUMENT" : "FAILED_PRECONDITION",
+          operation: `set ${setting.asked}`,
+          object: `${path}/${setting.file}`,
+          reason: `writing ${JSON.stringify(setting.value)}: ${code}`,
+          cause: error,
+        });
+      }
+    }
+  }
+
+  /** Kills every process in the cgroup and below it; fine when it is gone. */
+  kill(path: string): void {
+    if (path === "") return;
+    try {
+      writeFileSync(join(this.directory(path), "cgroup.kill"), "1");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+  }
+
+  /**
+   * Removes the cgroup; its processes must be dead or dying (the kernel takes a moment to let go of them). Fine when it is gone.
+   */
+  async remove(path: string): Promise<void> {
+    if (path === "") return;
+    for (let wait = 1; ; wait *= 2) {
+      try {
+        rmdirSync(this.directory(path));
+        return;
+      } catch (error) {
+        const code = (error as NodeJS.ErrnoException).code;
+        if (code === "ENOENT") return;
+        if (code !== "EBUSY" || wait > 512) {
+          throw new LichenError({
+            code: "INTERNAL",
+            operation: "remove cgroup",
+            object: path,
+            reason: String(code),
+            cause: error,
+          });
+        }
+        await sleep(wait);
+      }
+    }
+  }
+
+  /** Removes a pod's cgroup and leaves, and, as they empty, the parents below /lichen. A cgroup_parent is the caller's: it stays. */
+  async removePod(podPath: string, leaves: readonly string[]): Promise<void> {
+    for (const leaf of leaves) await this.remove(leaf);
+    if (podPath.startsWith("/lichen/")) await this.remove(podPath);
+  }
+
+  /** The text of one of the cgroup's files; undefined when there is none. */
+  read(path: string, file: string): string | undefined {
+    if (path === "") return undefined;
+    try {
+      return readFileSync(join(this.directory(path), file), "utf8");
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The pods that have a cgroup of ours: sandbox ids below /lichen. */
+  ownPods(): string[] {
+    if (!this.#options.delegated) return [];
+    try {
+      return readdirSync(join(this.#root, "lichen"), { withFileTypes: true })
+        .filter((entry) => entry.isDirectory())
+        .map((entry) => entry.name);
+    } catch {
+      return [];
+    }
+  }
+
+  /** Makes one directory; false when it was there. */
+  #make(path: string): boolean {
+    try {
+      mkdirSync(this.directory(path));
+      return true;
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === "EEXIST") return false;
+      throw new LichenError({
+        code: "FAILED_PRECONDITION",
+        operation: "create cgroup",
+        object: path,
+        reason: String(code),
+        hint: `the cgroup ${dirname(path)} must be delegated to this user`,
+        cause: error,
+      });
+    }
+  }
+
+  /** Enables our controllers for the children of `path`. One that cannot be enabled shows when a limit wants its file. */
+  #handDown(path: string): void {
+    const enabled = new Set((this.read(path, "cgroup.subtree_control") ?? "").trim().split(/\s+/));
+    for (const controller of this.#options.controllers) {
+      if (enabled.has(controller)) continue;
+      try {
+        writeFileSync(join(this.directory(path), "cgroup.subtree_control"), `+${controller}`);
+      } catch {
+        // apply() names the file that is missing, and for which limit.
+      }
+    }
+  }
+
+  #refusal(setting: Setting, object: string): LichenError {
+    const { delegated, reason } = this.#options;
+    const why = delegated
+      ? `the cgroup controller ${setting.controller} is not delegated to this user`
+      : "no cgroup is delegated to this user";
+    return new LichenError({
+      code: "FAILED_PRECONDITION",
+      operation: `enforce ${setting.asked}`,
+      object,
+      reason: reason === "" ? why : `${why} (${reason})`,
+      hint: 'have it delegated (lichen doctor says how), or set cgroups.missing = "warn" to run without the limit',
+    });
+  }
+}
