@@ -6,7 +6,8 @@ export async function waitFor(
 ): Promise<void> {
   const end = performance.now() + milliseconds;
   while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`timed out after ${milliseconds / 1000} s waiting for ${what}`);
+    if (performance.now() > end)
+      throw new Error(`timed out after ${milliseconds / 1000} s waiting for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -1,0 +1,20 @@
+import type { CriClient } from "../../proto/client.ts";
+
+/** One runtime under measurement, reached over CRI. */
+export interface Target {
+  name: string;
+  client: CriClient;
+  /** The cgroup directory that holds every process of the runtime and its containers, as the host sees it. */
+  cgroup: string;
+  /** Log directory that runtime and benchmark both see. */
+  logs: string;
+  /** Passed as `runtime_handler`. */
+  handler: string;
+}
+
+export const images = {
+  busybox: "registry.k8s.io/bench/busybox:1",
+  pause: "registry.k8s.io/pause:3.10",
+  gzip: "registry.k8s.io/bench/five-layers-gzip:1",
+  zstd: "registry.k8s.io/bench/five-layers-zstd:1",
+} as const;
