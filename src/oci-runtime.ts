@@ -49,20 +49,12 @@ export interface RuntimeMount {
 
 export interface RuntimeLinux {
   namespaces: { type: string }[];
-  devices: RuntimeDevice[];
   maskedPaths: string[];
   readonlyPaths: string[];
   seccomp?: RuntimeSeccomp;
   rootfsPropagation?: string;
   cgroupsPath?: string;
   resources?: object;
-}
-
-/** A device node bound from the node, since no user namespace may make one. `source` is lichen's own member. */
-export interface RuntimeDevice {
-  path: string;
-  source: string;
-  permissions: string;
 }
 
 export interface RuntimeSeccomp {

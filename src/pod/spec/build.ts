@@ -1,0 +1,80 @@
+import type { ContainerConfig } from "#cri";
+import type { RuntimeMount, RuntimeSpec, RuntimeUser } from "../../oci-runtime.ts";
+import type { ImageConfig } from "../types.ts";
+import { deviceMounts } from "./devices.ts";
+import { defaultMounts, orderedMounts, type PodFiles } from "./mounts.ts";
+import type { ContainerPid, PodNamespaces } from "./namespaces.ts";
+import { commandLine, environment, workingDirectory } from "./process.ts";
+import type { ContainerSecurity } from "./security.ts";
+
+/** Everything that decides a container's spec, already checked. */
+export interface SpecRequest {
+  config: ContainerConfig;
+  image: ImageConfig;
+  hostname: string;
+  user: RuntimeUser;
+  security: ContainerSecurity;
+  namespaces: PodNamespaces;
+  pid: ContainerPid;
+  mounts: RuntimeMount[];
+  rootfsPropagation: string | undefined;
+  files: PodFiles;
+  singleId: boolean;
+  /** undefined when nothing was asked for. */
+  oomScoreAdj: number | undefined;
+  cgroup: string;
+}
+
+/** The OCI runtime spec of a container. `linux.namespaces` and `cgroupsPath` are for readers: the monitor takes them from elsewhere. */
+export function buildSpec(request: SpecRequest): RuntimeSpec {
+  const { config, image, security, namespaces } = request;
+  const defaults = defaultMounts({
+    privileged: security.privileged,
+    readonlyRootfs: security.readonlyRootfs,
+    network: namespaces.network,
+    ipc: namespaces.ipc,
+    pid: request.pid.pid,
+    singleId: request.singleId,
+    files: request.files,
+  });
+  return {
+    ociVersion: "1.2.0",
+    process: {
+      terminal: config.tty,
+      user: request.user,
+      args: commandLine(config, image),
+      env: environment(config, image, request.hostname),
+      cwd: workingDirectory(config, image),
+      capabilities: security.capabilities,
+      rlimits: [],
+      noNewPrivileges: security.noNewPrivileges,
+      ...(security.apparmorProfile === undefined ? {} : { apparmorProfile: security.apparmorProfile }),
+      ...(request.oomScoreAdj === undefined ? {} : { oomScoreAdj: request.oomScoreAdj }),
+    },
+    root: { path: "rootfs", readonly: security.readonlyRootfs },
+    ...(namespaces.network === "pod" ? { hostname: request.hostname } : {}),
+    mounts: orderedMounts(defaults, [
+      ...deviceMounts(config.devices, security.privileged),
+      ...request.mounts,
+    ]),
+    annotations: config.annotations,
+    linux: {
+      namespaces: namespacesForReaders(namespaces, request.pid),
+      maskedPaths: security.paths.maskedPaths,
+      readonlyPaths: security.paths.readonlyPaths,
+      ...(security.seccomp === undefined ? {} : { seccomp: security.seccomp }),
+      ...(request.rootfsPropagation === undefined ? {} : { rootfsPropagation: request.rootfsPropagation }),
+      ...(request.cgroup === "" ? {} : { cgroupsPath: request.cgroup }),
+    },
+  };
+}
+
+function namespacesForReaders(pod: PodNamespaces, container: ContainerPid): { type: string }[] {
+  return [
+    { type: "mount" },
+    { type: "cgroup" },
+    ...(pod.network === "pod" ? [{ type: "network" }, { type: "uts" }] : []),
+    ...(pod.ipc === "pod" ? [{ type: "ipc" }] : []),
+    ...(container.pid === "node" ? [] : [{ type: "pid" }]),
+  ];
+}

@@ -1,0 +1,141 @@
+import { mkdir, readFile, realpath } from "node:fs/promises";
+import { posix } from "node:path";
+import { type Mount, MountPropagation } from "#cri";
+import { LichenError } from "../../errors.ts";
+import type { RuntimeMount } from "../../oci-runtime.ts";
+
+/** Refuses mounts that are wrong or not built, before anything is made. */
+export function checkMounts(mounts: readonly Mount[]): void {
+  const seen = new Set<string>();
+  for (const mount of mounts) {
+    const path = mount.containerPath;
+    const refuse = (code: "INVALID_ARGUMENT" | "UNIMPLEMENTED", reason: string, hint?: string): never => {
+      throw new LichenError({
+        code,
+        operation: "mount",
+        object: path || "(no container path)",
+        reason,
+        ...(hint === undefined ? {} : { hint }),
+      });
+    };
+    if (path === "") refuse("INVALID_ARGUMENT", "container_path is empty");
+    if (normalized(path) === "/") refuse("INVALID_ARGUMENT", "the container's root cannot be mounted over");
+    if (seen.has(normalized(path))) refuse("INVALID_ARGUMENT", "two mounts have this container_path");
+    seen.add(normalized(path));
+    if (mount.image !== null && mount.image.image !== "") {
+      refuse("UNIMPLEMENTED", "image volumes are not built", "use a directory of the node");
+    }
+    if (mount.uidMappings.length + mount.gidMappings.length > 0) {
+      refuse("UNIMPLEMENTED", "id-mapped mounts are refused by the kernel inside a user namespace");
+    }
+    if (mount.mountOptions.length > 0) {
+      refuse("UNIMPLEMENTED", `mount_options (${mount.mountOptions.join(",")}) are not built`);
+    }
+    if (!mount.hostPath.startsWith("/")) {
+      refuse("INVALID_ARGUMENT", `host_path ${JSON.stringify(mount.hostPath)} is not absolute`);
+    }
+    if (mount.recursiveReadOnly && !mount.readonly) {
+      refuse("INVALID_ARGUMENT", "recursive_read_only needs readonly");
+    }
+    if (mount.recursiveReadOnly && mount.propagation !== MountPropagation.PROPAGATION_PRIVATE) {
+      refuse("INVALID_ARGUMENT", "recursive_read_only needs private propagation");
+    }
+  }
+}
+
+const propagations: Record<MountPropagation, string> = {
+  [MountPropagation.PROPAGATION_PRIVATE]: "rprivate",
+  [MountPropagation.PROPAGATION_HOST_TO_CONTAINER]: "rslave",
+  [MountPropagation.PROPAGATION_BIDIRECTIONAL]: "rshared",
+};
+
+export interface RequestedMounts {
+  mounts: RuntimeMount[];
+  /** What the container's root must at least be so that the mounts' propagation works; undefined for private. */
+  rootfsPropagation: string | undefined;
+}
+
+/**
+ * Turns CRI's mounts into bind mounts: symbolic links of the host path are resolved, a path that does not exist becomes a directory, as
+ * containerd and Docker do. FAILED_PRECONDITION when propagation is asked for and the host path's mount does not have it.
+ */
+export async function requestedMounts(mounts: readonly Mount[]): Promise<RequestedMounts> {
+  const made: RuntimeMount[] = [];
+  let rootfsPropagation: string | undefined;
+  let table: string | undefined;
+  for (const mount of mounts) {
+    const source = await hostPath(mount.hostPath);
+    const propagation = propagations[mount.propagation] ?? "rprivate";
+    if (propagation !== "rprivate") {
+      table ??= await readFile("/proc/self/mountinfo", "utf8");
+      checkPropagation(table, source, propagation);
+      if (propagation === "rshared") rootfsPropagation = "rshared";
+      else rootfsPropagation ??= "rslave";
+    }
+    const access = mount.recursiveReadOnly ? "rro" : mount.readonly ? "ro" : "rw";
+    made.push({
+      destination: normalized(mount.containerPath),
+      type: "bind",
+      source,
+      options: ["rbind", propagation, access],
+    });
+  }
+  return { mounts: made, rootfsPropagation };
+}
+
+async function hostPath(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw unusable(path, error);
+  }
+  try {
+    await mkdir(path, { recursive: true, mode: 0o755 });
+    return await realpath(path);
+  } catch (error) {
+    throw unusable(path, error);
+  }
+}
+
+function unusable(path: string, error: unknown): LichenError {
+  return new LichenError({
+    code: "FAILED_PRECONDITION",
+    operation: "prepare host path of mount",
+    object: path,
+    reason: String((error as NodeJS.ErrnoException).code ?? error),
+    hint: "the path must be reachable, or its parent writable, for the user that runs lichen",
+    cause: error,
+  });
+}
+
+function normalized(containerPath: string): string {
+  const path = posix.normalize(`/${containerPath}`);
+  return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
+}
+
+/** Refuses propagation that the mount holding `source` cannot give; `table` is /proc/self/mountinfo, proc_pid_mountinfo(5). */
+export function checkPropagation(table: string, source: string, propagation: string): void {
+  let best = { mountPoint: "", fields: "" };
+  for (const line of table.split("\n")) {
+    const [, , , , encoded, , ...rest] = line.split(" ");
+    if (encoded === undefined) continue;
+    const mountPoint = encoded.replace(/\\(\d{3})/g, (_all, octal) =>
+      String.fromCharCode(parseInt(octal, 8)),
+    );
+    const holds = mountPoint === "/" || source === mountPoint || source.startsWith(`${mountPoint}/`);
+    // Of several mounts at one point the last one is on top.
+    if (holds && mountPoint.length >= best.mountPoint.length) {
+      best = { mountPoint, fields: rest.slice(0, rest.indexOf("-")).join(" ") };
+    }
+  }
+  const shared = best.fields.includes("shared:");
+  const slave = best.fields.includes("master:");
+  if (shared || (propagation === "rslave" && slave)) return;
+  throw new LichenError({
+    code: "FAILED_PRECONDITION",
+    operation: "propagate mounts",
+    object: source,
+    reason: `it lies on the mount ${best.mountPoint}, which is ${slave ? "slave" : "private"}`,
+    hint: `mount --make-rshared ${best.mountPoint}, or ask for private propagation`,
+  });
+}

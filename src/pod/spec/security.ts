@@ -1,0 +1,74 @@
+import { readFileSync } from "node:fs";
+import type { LinuxContainerSecurityContext } from "#cri";
+import type { RuntimeCapabilities, RuntimeSeccomp } from "../../oci-runtime.ts";
+import { resolveCapabilities } from "../../security/capabilities.ts";
+import { activeSecurityModules, refuseSelinuxLabels, resolveAppArmor } from "../../security/lsm.ts";
+import { type PathProtection, protectedPaths } from "../../security/paths.ts";
+import { resolveSeccomp } from "../../security/seccomp.ts";
+
+/** What the kernel of this node offers; read once. */
+export interface NodeSecurity {
+  lastCapability: number;
+  modules: readonly string[];
+  /** The daemon's own OOM score: without privilege nobody goes below it. */
+  oomScoreAdj: number;
+}
+
+export function readNodeSecurity(): NodeSecurity {
+  return {
+    lastCapability: Number(readFileSync("/proc/sys/kernel/cap_last_cap", "utf8")),
+    modules: activeSecurityModules(),
+    oomScoreAdj: Number(readFileSync("/proc/self/oom_score_adj", "utf8")),
+  };
+}
+
+export interface ContainerSecurity {
+  privileged: boolean;
+  readonlyRootfs: boolean;
+  noNewPrivileges: boolean;
+  capabilities: RuntimeCapabilities;
+  seccomp: RuntimeSeccomp | undefined;
+  apparmorProfile: string | undefined;
+  paths: PathProtection;
+}
+
+/** Everything of a container's security context but its user and namespaces, checked and with the defaults filled in. */
+export function containerSecurity(
+  context: LinuxContainerSecurityContext | null,
+  node: NodeSecurity,
+): ContainerSecurity {
+  const privileged = context?.privileged ?? false;
+  refuseSelinuxLabels(context?.selinuxOptions ?? null);
+  const capabilities = resolveCapabilities({
+    privileged,
+    capabilities: context?.capabilities ?? null,
+    lastCapability: node.lastCapability,
+  });
+  return {
+    privileged,
+    readonlyRootfs: context?.readonlyRootfs ?? false,
+    noNewPrivileges: context?.noNewPrivs ?? false,
+    capabilities,
+    seccomp: resolveSeccomp(
+      {
+        seccomp: context?.seccomp ?? null,
+        seccompProfilePath: context?.seccompProfilePath ?? "",
+        privileged,
+      },
+      capabilities.bounding,
+    ),
+    apparmorProfile: resolveAppArmor(
+      {
+        apparmor: context?.apparmor ?? null,
+        apparmorProfile: context?.apparmorProfile ?? "",
+        privileged,
+      },
+      node.modules,
+    ),
+    paths: protectedPaths({
+      privileged,
+      maskedPaths: context?.maskedPaths ?? [],
+      readonlyPaths: context?.readonlyPaths ?? [],
+    }),
+  };
+}
