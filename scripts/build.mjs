@@ -45,9 +45,6 @@ function javascript() {
   for (const step of ["scripts/generate.ts", "scripts/bundle.ts"]) {
     if (existsSync(join(root, step))) run(node, [step]);
   }
-  mkdirSync(join(root, "dist"), { recursive: true });
-  copyFileSync(join(root, "bin/lichen"), join(root, "dist/lichen"));
-  chmodSync(join(root, "dist/lichen"), 0o755);
 }
 
 if (!args.includes("--js-only")) native();

@@ -1,0 +1,46 @@
+import type { Command } from "commander";
+import type { CriClient } from "../../../proto/client.ts";
+import { LichenError } from "../../errors.ts";
+import { withDaemon } from "../context.ts";
+import { json } from "../output.ts";
+import { findTarget } from "../targets.ts";
+
+/** `lichen inspect NAME`: everything that CRI's verbose status says about a container, a pod or an image, as JSON. */
+export function inspect(program: Command): void {
+  program
+    .command("inspect")
+    .description("show everything about a container, a pod or an image, as JSON")
+    .argument("<name>", "name or id")
+    .action(async (name: string, _options: object, command: Command) => {
+      await withDaemon(command, async ({ client }) => {
+        process.stdout.write(json(await status(client, name)));
+      });
+    });
+}
+
+async function status(client: CriClient, name: string): Promise<object> {
+  try {
+    const { pod, container } = await findTarget(client, name);
+    const answer = container
+      ? await client.containerStatus({ containerId: container.id, verbose: true })
+      : await client.podSandboxStatus({ podSandboxId: pod.id, verbose: true });
+    return { status: answer.status, info: unfold(answer.info) };
+  } catch (error) {
+    if (!(error instanceof LichenError) || error.code !== "NOT_FOUND") throw error;
+    const answer = await client.imageStatus({ image: { image: name }, verbose: true });
+    if (!answer.image) throw error;
+    return { status: answer.image, info: unfold(answer.info) };
+  }
+}
+
+/** The values of `info` are JSON documents as strings; people want to read them in place. */
+function unfold(info: Record<string, string>): Record<string, unknown> {
+  const parsed = Object.entries(info).map(([key, value]) => {
+    try {
+      return [key, JSON.parse(value) as unknown];
+    } catch {
+      return [key, value];
+    }
+  });
+  return Object.fromEntries(parsed) as Record<string, unknown>;
+}

@@ -1,0 +1,96 @@
+import { randomBytes } from "node:crypto";
+import type { Command } from "commander";
+import { ContainerState, type KeyValue } from "#cri";
+import type { CriClient } from "../../../proto/client.ts";
+import { misuse, withDaemon } from "../context.ts";
+import { follow, LogFile } from "../follow.ts";
+import { environmentOption, type Volume, volumeOption } from "../options.ts";
+import { type RunningPod, removePod, runPod } from "../run-pod.ts";
+import { runLabel } from "../targets.ts";
+import { waiting } from "../waiting.ts";
+import { printLines } from "./logs.ts";
+
+interface RunOptions {
+  detach?: boolean;
+  env?: KeyValue[];
+  name?: string;
+  publish?: string;
+  rm?: boolean;
+  volume?: Volume[];
+}
+
+/** Seconds that an interrupted container has to end before it is killed. */
+const graceSeconds = 10;
+
+/** `lichen run IMAGE [COMMAND…]`: a pod with one container, in the foreground with its output, or detached. */
+export function run(program: Command): void {
+  program
+    .command("run")
+    .description("run a container in a pod of its own")
+    .argument("<image>", "pulled when it is not here yet")
+    .argument("[command...]", "instead of the image's own command")
+    .option("-d, --detach", "print the container's id and return")
+    .option("-e, --env <name=value>", "set a variable (repeatable)", environmentOption)
+    .option("--name <name>", "name of pod and container")
+    .option("-p, --publish <ports>", "not available yet")
+    .option("--rm", "remove pod, container and log when it has ended")
+    .option("-v, --volume <host:container[:ro]>", "mount a file or directory (repeatable)", volumeOption)
+    .passThroughOptions()
+    .action(async (image: string, args: string[], options: RunOptions, command: Command) => {
+      if (options.publish) {
+        const hint = "leave --publish out; the container's own address is in: lichen inspect POD";
+        throw misuse("run", image, "publishing ports is not built yet", hint);
+      }
+      await withDaemon(command, async ({ client, print }) => {
+        await ensureImage(client, image);
+        const running = await runPod(client, {
+          image,
+          name: options.name ?? nameFor(image),
+          command: args,
+          env: options.env ?? [],
+          volumes: options.volume ?? [],
+        });
+        if (options.detach) return print(running, ["CONTAINER"], () => [[running.containerId]]);
+        process.exitCode = await attend(client, running);
+        const { podSandboxId } = running;
+        if (options.rm) await removePod(client, { id: podSandboxId, labels: { [runLabel]: "true" } });
+        else await client.stopPodSandbox({ podSandboxId });
+      });
+    });
+}
+
+async function ensureImage(client: CriClient, image: string): Promise<void> {
+  const { image: found } = await client.imageStatus({ image: { image } });
+  if (!found) await waiting(`pulling ${image}`, client.pullImage({ image: { image } }));
+}
+
+/** `docker.io/library/alpine:3.22` → `alpine-1f2e`: a valid host name that says what runs there. */
+export function nameFor(image: string, suffix = randomBytes(2).toString("hex")): string {
+  const last = image.replace(/@.*$/, "").split("/").at(-1) ?? "";
+  const base = last
+    .replace(/:.*$/, "")
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-+|-+$/g, "")
+    .slice(0, 50);
+  return `${base || "container"}-${suffix}`;
+}
+
+/** Shows what the container prints until it has ended; Ctrl-C and SIGTERM stop it. Gives its exit code. */
+async function attend(client: CriClient, { containerId, logPath }: RunningPod): Promise<number> {
+  const status = async () => (await client.containerStatus({ containerId })).status;
+  let stopping: Promise<unknown> | undefined;
+  const stop = (): void => {
+    stopping ??= client.stopContainer({ containerId, timeout: graceSeconds });
+  };
+  process.on("SIGINT", stop).on("SIGTERM", stop);
+  const log = new LogFile(logPath);
+  try {
+    await follow(log, async () => (await status())?.state !== ContainerState.CONTAINER_RUNNING, printLines);
+    await stopping;
+  } finally {
+    process.off("SIGINT", stop).off("SIGTERM", stop);
+    await log.close();
+  }
+  return (await status())?.exitCode ?? 1;
+}

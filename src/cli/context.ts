@@ -1,0 +1,45 @@
+import type { Command } from "commander";
+import type { CriClient } from "../../proto/client.ts";
+import { LichenError } from "../errors.ts";
+import { json, table } from "./output.ts";
+import { socketOf } from "./socket.ts";
+
+/** What every command has: the global options, the daemon's client, and the two ways of printing. */
+export interface Context {
+  client: CriClient;
+  /** Prints `value` as JSON when that was asked for, else `rows` as a table. */
+  print(value: unknown, header: string[], rows: () => string[][]): void;
+}
+
+export interface GlobalOptions {
+  address?: string;
+  runtimeDir?: string;
+  output: "table" | "json";
+  debug?: boolean;
+}
+
+/**
+ * Connects to the daemon, runs `action` and lets go of the connection. gRPC is loaded only here, so that commands which do not need it
+ * (`--help`, `version`, `enter`) start at once.
+ */
+export async function withDaemon(
+  command: Command,
+  action: (context: Context) => Promise<void>,
+): Promise<void> {
+  const options = command.optsWithGlobals<GlobalOptions>();
+  const { connectCri } = await import("../../proto/client.ts");
+  const client = connectCri(socketOf(options));
+  const print: Context["print"] = (value, header, rows) => {
+    process.stdout.write(options.output === "json" ? json(value) : table(header, rows()));
+  };
+  try {
+    await action({ client, print });
+  } finally {
+    client.close();
+  }
+}
+
+/** An error about how a command was called. */
+export function misuse(operation: string, object: string, reason: string, hint: string): LichenError {
+  return new LichenError({ code: "INVALID_ARGUMENT", operation, object, reason, hint });
+}

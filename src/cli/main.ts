@@ -1,0 +1,71 @@
+import { Command, CommanderError, Option } from "commander";
+import { enter } from "./commands/enter.ts";
+import { exec } from "./commands/exec.ts";
+import { images } from "./commands/images.ts";
+import { inspect } from "./commands/inspect.ts";
+import { logs } from "./commands/logs.ts";
+import { pods } from "./commands/pods.ts";
+import { ps } from "./commands/ps.ts";
+import { pull } from "./commands/pull.ts";
+import { rm } from "./commands/rm.ts";
+import { rmi } from "./commands/rmi.ts";
+import { run } from "./commands/run.ts";
+import { serve } from "./commands/serve.ts";
+import { stats } from "./commands/stats.ts";
+import { stop } from "./commands/stop.ts";
+import { clientVersion, version } from "./commands/version.ts";
+import type { GlobalOptions } from "./context.ts";
+import { report } from "./report.ts";
+import { socketOf } from "./socket.ts";
+
+/** Wrong use; 1 is for what failed while it was done. `run` and `exec` pass on the exit code of the container's command. */
+const misuseStatus = 2;
+
+const commands = [
+  serve,
+  run,
+  ps,
+  pods,
+  exec,
+  logs,
+  stats,
+  inspect,
+  stop,
+  rm,
+  images,
+  pull,
+  rmi,
+  enter,
+  version,
+];
+
+/** The whole command line. A new command is a file in commands/ and a line in the list above. */
+function lichen(): Command {
+  const program = new Command("lichen")
+    .description("A Kubernetes container runtime that never needs root")
+    .version(clientVersion, "-V, --version")
+    .option("--address <socket>", "the daemon's CRI socket")
+    .option("--runtime-dir <directory>", "the daemon's runtime directory; default $XDG_RUNTIME_DIR/lichen")
+    .addOption(
+      new Option("-o, --output <format>", "how to print").choices(["table", "json"]).default("table"),
+    )
+    .option("--debug", "show where an error comes from")
+    .enablePositionalOptions()
+    .showHelpAfterError("hint: add --help to see what is understood")
+    .exitOverride();
+  for (const add of commands) add(program);
+  return program;
+}
+
+const program = lichen();
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : misuseStatus;
+  } else {
+    const options = program.opts<GlobalOptions>();
+    report(error, socketOf(options), options.debug === true);
+    process.exitCode = 1;
+  }
+}

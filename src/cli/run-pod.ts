@@ -1,0 +1,89 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, rm, rmdir } from "node:fs/promises";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { type KeyValue, MountPropagation, type Outgoing, type PodSandbox, type PodSandboxConfig } from "#cri";
+import type { CriClient } from "../../proto/client.ts";
+import type { Volume } from "./options.ts";
+import { runLabel } from "./targets.ts";
+
+/** What `lichen run` was asked for. */
+export interface RunRequest {
+  image: string;
+  name: string;
+  /** Replaces the image's CMD when it is not empty. */
+  command: string[];
+  env: KeyValue[];
+  volumes: Volume[];
+}
+
+/** A container and the pod made for it. */
+export interface RunningPod {
+  podSandboxId: string;
+  containerId: string;
+  /** The container's log in CRI format. */
+  logPath: string;
+}
+
+/** Logs belong to whoever makes a pod; ours lie where the XDG base directory specification wants a user's logs. */
+export function logsHome(env: NodeJS.ProcessEnv = process.env): string {
+  return join(env.XDG_STATE_HOME || join(homedir(), ".local/state"), "lichen/logs");
+}
+
+/** Makes a pod with one container of the same name and starts it. When anything fails, nothing of the pod is left. */
+export async function runPod(client: CriClient, request: RunRequest): Promise<RunningPod> {
+  const uid = randomUUID();
+  const logDirectory = join(logsHome(), uid);
+  await mkdir(logDirectory, { recursive: true, mode: 0o700 });
+  const sandboxConfig: Outgoing<PodSandboxConfig> = {
+    metadata: { name: request.name, namespace: "default", uid, attempt: 0 },
+    hostname: request.name,
+    logDirectory,
+    labels: { [runLabel]: "true" },
+  };
+  let podSandboxId: string | undefined;
+  try {
+    ({ podSandboxId } = await client.runPodSandbox({ config: sandboxConfig }));
+    const { containerId } = await client.createContainer({
+      podSandboxId,
+      sandboxConfig,
+      config: {
+        metadata: { name: request.name, attempt: 0 },
+        image: { image: request.image, userSpecifiedImage: request.image },
+        args: request.command,
+        envs: request.env,
+        mounts: request.volumes.map((volume) => ({
+          ...volume,
+          propagation: MountPropagation.PROPAGATION_PRIVATE,
+        })),
+        logPath: "container.log",
+      },
+    });
+    await client.startContainer({ containerId });
+    return { podSandboxId, containerId, logPath: join(logDirectory, "container.log") };
+  } catch (error) {
+    // The first failure is the one to report; what cannot be undone here `lichen pods` still shows.
+    if (podSandboxId) await client.removePodSandbox({ podSandboxId }).catch(() => {});
+    await rm(logDirectory, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Removes a pod with its containers, and the logs when `lichen run` has made it. */
+export async function removePod(client: CriClient, pod: Pick<PodSandbox, "id" | "labels">): Promise<void> {
+  const logs = pod.labels[runLabel] === "true" ? await logPaths(client, pod.id) : [];
+  await client.stopPodSandbox({ podSandboxId: pod.id });
+  await client.removePodSandbox({ podSandboxId: pod.id });
+  for (const path of logs) {
+    await rm(path, { force: true });
+    await rmdir(dirname(path)).catch(() => {});
+  }
+}
+
+async function logPaths(client: CriClient, podSandboxId: string): Promise<string[]> {
+  const { containers } = await client.listContainers({ filter: { podSandboxId } });
+  const answers = await Promise.all(containers.map(({ id }) => client.containerStatus({ containerId: id })));
+  return answers
+    .map(({ status }) => status?.logPath ?? "")
+    .filter((path) => path.startsWith(`${logsHome()}/`));
+}

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { appendFile, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import fc from "fast-check";
+import { follow, LogFile } from "../../../src/cli/follow.ts";
+import { type LogLine, parseLogLine, printed, RecordReader, tail } from "../../../src/cli/log.ts";
+
+const time = "2026-01-02T03:04:05.000000006Z";
+const line = (text: string, complete = true): LogLine => ({ time, stream: "stdout", complete, text });
+
+test("records are told apart by stream and by whether the line goes on", () => {
+  assert.deepEqual(parseLogLine(`${time} stdout F hello world`), line("hello world"));
+  assert.deepEqual(parseLogLine(`${time} stderr P half`), {
+    time,
+    stream: "stderr",
+    complete: false,
+    text: "half",
+  });
+  assert.deepEqual(parseLogLine(`${time} stdout F `), line(""), "an empty line");
+  assert.deepEqual(
+    parseLogLine(`${time} stdout F`),
+    line(""),
+    "an empty line of which the space was trimmed",
+  );
+  assert.deepEqual(
+    parseLogLine(`${time} stdout F:tag text`),
+    line("text"),
+    "tags after the flag are skipped",
+  );
+});
+
+test("what is no record is left out", () => {
+  for (const torn of ["", "hello", `${time} stdout`, `${time} stdlog F x`, `${time} stdout X x`]) {
+    assert.equal(parseLogLine(torn), undefined, JSON.stringify(torn));
+  }
+});
+
+test("only complete lines are printed with a newline", () => {
+  assert.equal([line("a", false), line("b")].map(printed).join(""), "ab\n");
+});
+
+test("the tail counts lines as the process wrote them, not records", () => {
+  const lines = [line("1"), line("2a", false), line("2b"), line("3")];
+  assert.deepEqual(tail(lines, 2), lines.slice(1));
+  assert.deepEqual(tail(lines, 0), []);
+  assert.deepEqual(tail(lines, 9), lines);
+});
+
+test("records come out whole however the bytes were cut", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.string({ unit: "grapheme" }).map((text) => text.replaceAll("\n", ""))),
+      fc.nat(7),
+      (records, size) => {
+        const bytes = Buffer.from(records.map((record) => `${record}\n`).join(""));
+        const reader = new RecordReader();
+        const read: string[] = [];
+        for (let at = 0; at < bytes.length; at += size + 1)
+          read.push(...reader.push(bytes.subarray(at, at + size + 1)));
+        assert.deepEqual(read, records);
+      },
+    ),
+  );
+});
+
+test("a followed log gives everything that was written before the end, also across rotation", async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), "lichen-log-"));
+  t.after(() => rm(directory, { recursive: true }));
+  const path = join(directory, "0.log");
+  const write = (text: string) => appendFile(path, `${time} stdout F ${text}\n`);
+  await write("first");
+  const steps = [
+    () => write("second"),
+    async () => {
+      await rename(path, `${path}.1`);
+      await writeFile(path, "");
+      await write("after rotation");
+    },
+    () => write("last words"),
+  ];
+  const got: string[] = [];
+  const log = new LogFile(path);
+  const ended = async () => {
+    await steps.shift()?.();
+    return steps.length === 0;
+  };
+  await follow(log, ended, (lines) => got.push(...lines.map((read) => read.text)));
+  await log.close();
+  assert.deepEqual(got, ["first", "second", "after rotation", "last words"]);
+});
