@@ -40,3 +40,35 @@ function codec(type: protobuf.Type | null) {
     deserialize: (bytes: Buffer) => type.toObject(type.decode(bytes), decoding),
   };
 }
+
+/**
+ * A decoded message under the field names of the .proto, without what has its default and with bytes as text: the form in
+ * which people know these messages from `crictl` and from other runtimes.
+ */
+export function contractJson(name: string, message: object): object {
+  return named(root.lookupType(`runtime.v1.${name}`), message);
+}
+
+function named(type: protobuf.Type, message: object): object {
+  const values = message as Record<string, unknown>;
+  return Object.fromEntries(
+    type.fieldsArray.flatMap((field) => {
+      const value = values[field.name];
+      return isDefault(value) ? [] : [[field.protoName ?? field.name, namedValue(field, value)]];
+    }),
+  );
+}
+
+function namedValue(field: protobuf.FieldBase, value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((element) => namedValue(field, element));
+  const type = field.resolve().resolvedType;
+  if (type instanceof protobuf.Type && !(field instanceof protobuf.MapField))
+    return named(type, value as object);
+  return value instanceof Uint8Array ? Buffer.from(value).toString() : value;
+}
+
+function isDefault(value: unknown): boolean {
+  if (typeof value === "object" && value !== null)
+    return !(value instanceof Uint8Array) && Object.keys(value).length === 0;
+  return !value;
+}

@@ -1,0 +1,43 @@
+import type { RuntimeRpcs } from "../rpc.ts";
+import { containerStats } from "./container-stats.ts";
+import { containerStatus } from "./container-status.ts";
+import { createContainer } from "./create-container.ts";
+import { execSync } from "./exec-sync.ts";
+import { listContainerStats } from "./list-container-stats.ts";
+import { listContainers } from "./list-containers.ts";
+import { listPodSandbox } from "./list-pod-sandbox.ts";
+import { podSandboxStatus } from "./pod-sandbox-status.ts";
+import { removeContainer } from "./remove-container.ts";
+import { removePodSandbox } from "./remove-pod-sandbox.ts";
+import { reopenContainerLog } from "./reopen-container-log.ts";
+import { runPodSandbox } from "./run-pod-sandbox.ts";
+import { runtimeConfig } from "./runtime-config.ts";
+import { startContainer } from "./start-container.ts";
+import { status } from "./status.ts";
+import { stopContainer } from "./stop-container.ts";
+import { stopPodSandbox } from "./stop-pod-sandbox.ts";
+import { updateRuntimeConfig } from "./update-runtime-config.ts";
+import { version } from "./version.ts";
+
+/** What RuntimeService answers. */
+export const runtimeRpcs: RuntimeRpcs = {
+  Version: version,
+  Status: status,
+  RuntimeConfig: runtimeConfig,
+  UpdateRuntimeConfig: updateRuntimeConfig,
+  RunPodSandbox: runPodSandbox,
+  StopPodSandbox: stopPodSandbox,
+  RemovePodSandbox: removePodSandbox,
+  PodSandboxStatus: podSandboxStatus,
+  ListPodSandbox: listPodSandbox,
+  CreateContainer: createContainer,
+  StartContainer: startContainer,
+  StopContainer: stopContainer,
+  RemoveContainer: removeContainer,
+  ContainerStatus: containerStatus,
+  ListContainers: listContainers,
+  ContainerStats: containerStats,
+  ListContainerStats: listContainerStats,
+  ExecSync: execSync,
+  ReopenContainerLog: reopenContainerLog,
+};
