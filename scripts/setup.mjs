@@ -63,7 +63,8 @@ function prepareAsUser(purposes) {
 
 /**
  * Makes the machine ready and gives the place to run lichen's programs in, for `runProgram`.
- * `purposes`: `image` (the offline trial image), `test` (tests of the C++ core as well).
+ * `purposes`: `image` (the offline trial image), `test` (tests of the C++ core as well),
+ * `conformance` (critest and its images).
  */
 export async function prepare(purposes = []) {
   if (process.platform !== "linux") throw new SetupError("lichen runs on Linux only");

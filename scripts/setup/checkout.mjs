@@ -85,3 +85,8 @@ export function buildNativeTests() {
   const inputs = [...nativeInputs, "test/native"];
   return unlessDone("build/.native-tests-built", inputs, () => build(["--target", "native-tests"]));
 }
+
+/** Runs a program of the checkout on Node 24, for what it makes there. */
+export async function makeInCheckout(args) {
+  await run(node, args, asOwner());
+}

@@ -55,9 +55,15 @@ const packages = [
     for: "image",
     needed: "the image for trying lichen offline is made from it",
   },
+  {
+    names: ["dpkg-dev"],
+    present: () => findProgram("dpkg-source"),
+    for: "conformance",
+    needed: "the conformance images are built from source packages",
+  },
 ];
 
-/** What is missing for `purposes` (`test`, `image`; building and running always count). */
+/** What is missing for `purposes` (`test`, `image`, `conformance`; building and running always count). */
 export function missingPackages(purposes) {
   return packages.filter((entry) => (!entry.for || purposes.includes(entry.for)) && !entry.present());
 }
