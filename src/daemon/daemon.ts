@@ -1,0 +1,89 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { Server } from "@grpc/grpc-js";
+import type { Logger } from "pino";
+import { maxMessageBytes } from "../../proto/client.ts";
+import type { Config } from "../config/load.ts";
+import type { NodeReport } from "../config/node-report.ts";
+import { type Paths, socketPath } from "../config/paths.ts";
+import { addCriServices } from "../cri/services.ts";
+import { ImageService } from "../image/service.ts";
+import { PodService } from "../pod/service.ts";
+import { openDatabase } from "../store/database.ts";
+import { listen } from "./socket.ts";
+
+export interface DaemonOptions {
+  paths: Paths;
+  config: Config;
+  report: NodeReport;
+  /** lichen's own version. */
+  version: string;
+  log: Logger;
+}
+
+/** A serving daemon. */
+export interface RunningDaemon {
+  socket: string;
+  /** Ends serving, calls under way included after `graceMs`; pods and containers run on. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Puts the rooms together, recovers what ran before, and serves CRI once everything answers truly. */
+export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon> {
+  const { paths, config, report, version, log } = options;
+  mkdirSync(paths.dataDir, { recursive: true, mode: 0o700 });
+  const state = join(paths.dataDir, "state.db");
+  const imageState = openDatabase(state, { durable: true });
+  const podState = openDatabase(state, { durable: false });
+  const images = await ImageService.open({
+    database: imageState,
+    dataDir: paths.dataDir,
+    config: {
+      certsDirectories: config.images.certs_directories ?? [paths.certsDir],
+      plainHttpHosts: config.images.plain_http,
+      singleOwner: report.idMap.single,
+      ...(config.images.workers === 0 ? {} : { workers: config.images.workers }),
+    },
+  });
+  const pods = await PodService.open({
+    database: podState,
+    runtimeDir: paths.runtimeDir,
+    dataDir: paths.dataDir,
+    node: report,
+    config,
+    images,
+    log: log.child({ room: "pod" }),
+  });
+
+  const server = new Server({
+    "grpc.max_receive_message_length": maxMessageBytes,
+    "grpc.max_send_message_length": maxMessageBytes,
+  });
+  addCriServices(server, { pods, images, node: report, config, version }, log.child({ room: "cri" }));
+  const socket = socketPath(paths.runtimeDir);
+  await listen(server, socket);
+
+  return {
+    socket,
+    stop: async (graceMs) => {
+      await endServing(server, graceMs);
+      await pods.close();
+      await images.close();
+      podState.close();
+      imageState.close();
+    },
+  };
+}
+
+function endServing(server: Server, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const impatient = setTimeout(() => {
+      server.forceShutdown();
+      resolve();
+    }, graceMs);
+    server.tryShutdown(() => {
+      clearTimeout(impatient);
+      resolve();
+    });
+  });
+}
