@@ -1,0 +1,86 @@
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
+import type { LichenNode } from "./node.ts";
+
+/** What must be the same before and after something that cleans up behind itself. */
+export interface Counts {
+  /** Descriptors of the daemon, and what they lead to. */
+  fds: number;
+  mounts: number;
+  processes: number;
+  /** Network interfaces of the node's namespace. */
+  links: string[];
+  cgroups: string[];
+  /** Names below the runtime and data directories that stand for pods, containers and layers. */
+  directories: string[];
+}
+
+const quietly = <T>(read: () => T, otherwise: T): T => {
+  try {
+    return read();
+  } catch {
+    // A process may end while it is looked at.
+    return otherwise;
+  }
+};
+
+/** The user namespace of a process: every process of a node shares the daemon's, but for launcher and uplink. */
+export const userNamespace = (pid: number): string => quietly(() => readlinkSync(`/proc/${pid}/ns/user`), "");
+
+/**
+ * Processes in one of the user `namespaces` of a node, or whose command line or environment names a path below its `base`; this one
+ * excepted. Monitors and containers carry no path, launcher and uplink are outside: so both are looked for.
+ */
+export function processesOf(base: string, namespaces: Set<string>): { pid: number; command: string }[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .map((name) => ({
+      pid: Number(name),
+      command: quietly(() => readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ").trim(), ""),
+      environment: quietly(() => readFileSync(`/proc/${name}/environ`, "utf8"), ""),
+    }))
+    .filter(
+      ({ pid, command, environment }) =>
+        command.includes(base) || environment.includes(base) || namespaces.has(userNamespace(pid)),
+    )
+    .map(({ pid, command }) => ({ pid, command }));
+}
+
+function descendants(directory: string): string[] {
+  const entries = quietly(() => readdirSync(directory, { withFileTypes: true }), []);
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .flatMap(({ name }) => [name, ...descendants(join(directory, name)).map((below) => join(name, below))]);
+}
+
+/** Counts what the node holds at this moment. */
+export function count(node: LichenNode): Counts {
+  const proc = `/proc/${node.daemonPid()}`;
+  const links = readFileSync(`${proc}/net/dev`, "utf8")
+    .split("\n")
+    .slice(2)
+    .map((line) => line.split(":")[0]?.trim() ?? "")
+    .filter(Boolean);
+  const places = [
+    join(node.runtimeDir, "pods"),
+    join(node.dataDir, "layers"),
+    join(node.dataDir, "containers"),
+  ];
+  return {
+    fds: readdirSync(`${proc}/fd`).length,
+    mounts: readFileSync(`${proc}/mountinfo`, "utf8").split("\n").length,
+    processes: processesOf(node.base, node.namespaces).length,
+    links: links.sort(),
+    cgroups: descendants(`${proc}/root/sys/fs/cgroup`).sort(),
+    directories: places
+      .flatMap((place) => quietly(() => readdirSync(place).map((name) => join(place, name)), []))
+      .sort(),
+  };
+}
+
+/** Where the daemon's descriptors lead, for telling which one leaked. */
+export function descriptors(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/fd`).map((fd) =>
+    quietly(() => readlinkSync(`/proc/${pid}/fd/${fd}`), "gone"),
+  );
+}

@@ -1,0 +1,163 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type CriClient, connectCri } from "../../proto/client.ts";
+import { type Captured, capture } from "./capture.ts";
+import { processesOf, userNamespace } from "./leaks.ts";
+
+export const dist = process.env.LICHEN_DIST ?? join(import.meta.dirname, "../../dist");
+
+/** Time for the daemon to answer, and for launcher, daemon and uplink to end; far above what they take. */
+const patienceMilliseconds = 15_000;
+
+export interface NodeOptions {
+  /** Text of config.toml. */
+  config?: string;
+  /** More arguments for `lichen serve`. */
+  extraArgs?: string[];
+  env?: Record<string, string>;
+}
+
+/** A whole lichen in temporary directories of its own: launcher, uplink and daemon, as the user who runs the tests. */
+export interface LichenNode {
+  client: CriClient;
+  runtimeDir: string;
+  dataDir: string;
+  /** Everything this node and its `lichen` commands write lies below. */
+  base: string;
+  /** The user namespaces that the node has had. */
+  namespaces: Set<string>;
+  launcherPid: number;
+  /** The daemon's process now; another one after it was killed. */
+  daemonPid(): number;
+  /** Runs `lichen` against this node to its end. */
+  lichen(...args: string[]): Promise<Captured>;
+  /** What launcher and daemon have written to stderr. */
+  log(): string;
+  /** Waits until the daemon answers Version. */
+  ready(): Promise<void>;
+  /** Starts `lichen serve` again after everything of it has been killed. */
+  restart(): Promise<void>;
+  /** Removes every pod and image, ends the daemon, and throws when a process or file of the node is left. */
+  stop(): Promise<void>;
+}
+
+/** Starts a node and waits until it answers. */
+export async function startNode(options: NodeOptions = {}): Promise<LichenNode> {
+  if (process.getuid?.() === 0)
+    throw new Error("lichen does not run as root: use `npm test`, which changes to a plain user");
+  // A short path: the address of a Unix socket has 107 bytes.
+  const base = await mkdtemp(join(tmpdir(), "lichen-"));
+  const runtimeDir = join(base, "run");
+  const dataDir = join(base, "data");
+  const config = join(base, "config.toml");
+  const logFile = join(base, "log");
+  mkdirSync(join(base, "state"));
+  writeFileSync(config, options.config ?? "");
+  const env = { ...process.env, XDG_STATE_HOME: join(base, "state"), ...options.env };
+
+  const serve = () => {
+    const log = openSync(logFile, "a");
+    const args = ["--runtime-dir", runtimeDir, "serve", "--data-dir", dataDir, "--config", config];
+    const child = spawn(join(dist, "lichen"), [...args, ...(options.extraArgs ?? [])], {
+      stdio: ["ignore", log, log],
+      env,
+    });
+    closeSync(log);
+    return child;
+  };
+  const client = connectCri(join(runtimeDir, "lichen.sock"));
+  let launcher = serve();
+
+  const node: LichenNode = {
+    client,
+    runtimeDir,
+    dataDir,
+    base,
+    namespaces: new Set(),
+    get launcherPid() {
+      return launcher.pid ?? 0;
+    },
+    daemonPid: () => Number(readFileSync(join(runtimeDir, "daemon.pid"), "utf8").split(" ")[0]),
+    lichen: (...args) => capture(join(dist, "lichen"), ["--runtime-dir", runtimeDir, ...args], env),
+    log: () => readFileSync(logFile, "utf8"),
+    async ready() {
+      const began = Date.now();
+      for (;;) {
+        try {
+          await client.version({}, { timeoutMs: 1000 });
+          node.namespaces.add(userNamespace(node.daemonPid()));
+          return;
+        } catch (error) {
+          const ended = launcher.exitCode ?? launcher.signalCode;
+          if (ended === null && Date.now() - began < patienceMilliseconds) await sleep(20);
+          else
+            throw new Error(`the node is not ready (launcher: ${ended ?? "running"})\n${node.log()}`, {
+              cause: error,
+            });
+        }
+      }
+    },
+    async restart() {
+      launcher = serve();
+      await node.ready();
+    },
+    async stop() {
+      try {
+        await removeEverything(client);
+      } finally {
+        client.close();
+        launcher.kill("SIGTERM");
+        await Promise.race([
+          launcher.exitCode ?? launcher.signalCode ?? once(launcher, "exit"),
+          sleep(patienceMilliseconds),
+        ]);
+      }
+      await expectNothingLeft(node);
+      if (!process.env.LICHEN_TEST_KEEP) await rm(base, { recursive: true, force: true });
+    },
+  };
+  try {
+    await node.ready();
+  } catch (error) {
+    launcher.kill("SIGTERM");
+    throw error;
+  }
+  return node;
+}
+
+async function removeEverything(client: CriClient): Promise<void> {
+  const { items } = await client.listPodSandbox({});
+  for (const { id } of items) {
+    await client.stopPodSandbox({ podSandboxId: id });
+    await client.removePodSandbox({ podSandboxId: id });
+  }
+  const { images } = await client.listImages({});
+  for (const { id } of images) await client.removeImage({ image: { image: id } });
+}
+
+/** After removal and shutdown: no process of the node runs, and no layer, container or pod directory lies about. */
+async function expectNothingLeft(node: LichenNode): Promise<void> {
+  const began = Date.now();
+  let left = processesOf(node.base, node.namespaces);
+  while (left.length > 0 && Date.now() - began < 3000) {
+    await sleep(20);
+    left = processesOf(node.base, node.namespaces);
+  }
+  const problems = left.map(({ pid, command }) => `process ${pid}: ${command}`);
+  for (const { pid } of left) process.kill(pid, "SIGKILL");
+  const directories = [
+    join(node.dataDir, "layers"),
+    join(node.dataDir, "containers"),
+    join(node.runtimeDir, "pods"),
+  ];
+  for (const directory of directories) {
+    const names = await readdir(directory).catch(() => []);
+    problems.push(...names.map((name) => join(directory, name)));
+  }
+  if (problems.length > 0) throw new Error(`left behind:\n  ${problems.join("\n  ")}\n${node.log()}`);
+}
