@@ -1,0 +1,160 @@
+import { createRequire } from "node:module";
+import { isNativeFailure, toLichenError } from "./failure.ts";
+import { distFile } from "./locate.ts";
+
+/** An open file descriptor with an owner: close() it, or declare it with `using`. A lost one is closed when it is collected. */
+export interface Fd extends Disposable {
+  /** The number, for what must name it to Node; an error once it is closed. */
+  readonly number: number;
+  readonly closed: boolean;
+  /** Another descriptor of the same open file. */
+  duplicate(): Fd;
+  /** Gives the number away without closing it: the caller owns it from now on. */
+  release(): number;
+  /** May be called again. */
+  close(): void;
+}
+
+export interface RawChannel {
+  send(text: string, fds: readonly Fd[]): void;
+  close(): void;
+  setRef(ref: boolean): void;
+  readonly queued: number;
+}
+
+export interface RawPidWatcher {
+  close(): void;
+  setRef(ref: boolean): void;
+}
+
+/** Entries of a layer are byte strings: one character a byte. */
+export interface RawLayer {
+  open(directory: string, singleOwner: boolean): unknown;
+  close(writer: unknown): void;
+  directory(writer: unknown, path: string, ...attributes: RawAttributes): void;
+  beginFile(writer: unknown, path: string, ...attributes: RawAttributes): void;
+  append(writer: unknown, bytes: Uint8Array): void;
+  endFile(writer: unknown): void;
+  symlink(writer: unknown, path: string, target: string, ...attributes: RawAttributes): void;
+  fifo(writer: unknown, path: string, ...attributes: RawAttributes): void;
+  hardLink(writer: unknown, path: string, target: string): void;
+  whiteout(writer: unknown, path: string): void;
+  opaque(writer: unknown, path: string): void;
+  finish(writer: unknown): RawLayerSummary;
+  settle(request: RawSettlement): void;
+  syncFilesystem(path: string): void;
+}
+
+/** mode, uid, gid, seconds, nanoseconds, then names and values of extended attributes in turn. */
+export type RawAttributes = [
+  mode: number,
+  uid: number,
+  gid: number,
+  seconds: number,
+  nanoseconds: number,
+  xattrs?: string[],
+];
+
+export interface RawLayerSummary {
+  bytes: number;
+  inodes: number;
+  refusedXattrs: number;
+  implied: string[];
+  whiteouts: string[];
+  opaque: string[];
+}
+
+export interface RawSettlement {
+  directory: string;
+  lower: string[];
+  singleOwner: boolean;
+  implied: string[];
+  whiteouts: string[];
+  opaque: string[];
+}
+
+export interface RawLink {
+  index: number;
+  name: string;
+  kind: string;
+  mac: string;
+  mtu: number;
+  master: number;
+  up: boolean;
+  addresses: string[];
+}
+
+/** The addon as it is: native/addon/*.cc. */
+export interface RawAddon {
+  Fd: new (number: number) => Fd;
+  pipe(): [read: Fd, write: Fd];
+  socketPair(): [first: Fd, second: Fd];
+  memfd(name: string, bytes: Buffer): Fd;
+  open(path: string, flags: number, mode?: number): Fd;
+  connect(path: string): Fd;
+
+  Channel: new (
+    fd: Fd,
+    onMessage: (text: string, fds: Fd[]) => void,
+    onClose: (error: Error | undefined) => void,
+  ) => RawChannel;
+
+  spawn(request: {
+    file: string;
+    args: string[];
+    env: string[];
+    cwd?: string;
+    fds: (Fd | null | "inherit")[];
+    cgroup?: string;
+  }): [pid: number, pidfd: Fd];
+  openPidfd(pid: number): Fd;
+  signalPidfd(pidfd: Fd, signal: number): boolean;
+  PidWatcher: new (pidfd: Fd, onExit: (code: number | null, signal: number | null) => void) => RawPidWatcher;
+
+  overlay(spec: { lower: string[]; upper?: string; work?: string; readonly?: boolean }): Promise<Fd>;
+  cloneTree(path: string, options: { recursive?: boolean; readonly?: boolean }): Promise<Fd>;
+
+  createCgroup(path: string): void;
+  cgroupPopulated(path: string): boolean;
+  killCgroup(path: string, timeoutMs: number): Promise<void>;
+  removeCgroup(path: string, timeoutMs: number): Promise<void>;
+
+  ensureBridge(bridge: { name: string; addresses: string[]; mtu: number }): Promise<void>;
+  masquerade(rules: { table: string; sources: string[]; exceptBridge: string }): Promise<void>;
+  removeTable(name: string): Promise<void>;
+  removeLink(name: string): Promise<void>;
+  links(): Promise<RawLink[]>;
+
+  layer: RawLayer;
+}
+
+let loaded: RawAddon | undefined;
+
+/** The addon, loaded at first use. */
+export function addon(): RawAddon {
+  loaded ??= createRequire(import.meta.url)(distFile("lichen.node")) as RawAddon;
+  return loaded;
+}
+
+/** What a call of the addon threw as LichenError; a TypeError (our own mistake) stays what it is. */
+export function fromAddon(thrown: unknown): unknown {
+  return isNativeFailure(thrown) ? toLichenError(thrown) : thrown;
+}
+
+/** Calls the addon; its errors become LichenErrors. */
+export function native<T>(call: (raw: RawAddon) => T): T {
+  try {
+    return call(addon());
+  } catch (thrown) {
+    throw fromAddon(thrown);
+  }
+}
+
+/** The same for what the addon does off the main thread. */
+export async function nativeAsync<T>(call: (raw: RawAddon) => Promise<T>): Promise<T> {
+  try {
+    return await call(addon());
+  } catch (thrown) {
+    throw fromAddon(thrown);
+  }
+}

@@ -1,0 +1,54 @@
+import { constants } from "node:fs";
+import { Socket } from "node:net";
+import { type Fd, native } from "./addon.ts";
+
+export type { Fd } from "./addon.ts";
+
+/** O_PATH of open(2), which Node does not name: a descriptor that only stands for a place in the file system. */
+export const O_PATH = 0o10000000;
+
+export function pipe(): { read: Fd; write: Fd } {
+  const [read, write] = native((raw) => raw.pipe());
+  return { read, write };
+}
+
+/** A connected pair of SOCK_SEQPACKET sockets. */
+export function socketPair(): [Fd, Fd] {
+  return native((raw) => raw.socketPair());
+}
+
+/** Connects to a listening SOCK_SEQPACKET socket, never waiting. UNAVAILABLE or NOT_FOUND when nobody listens; at most 107 bytes of path. */
+export function connectSocket(path: string): Fd {
+  return native((raw) => raw.connect(path));
+}
+
+/** An anonymous file with this content, sealed: whoever gets it can rely on its never changing. `name` is for /proc only. */
+export function memfd(name: string, content: string | Buffer): Fd {
+  const bytes = typeof content === "string" ? Buffer.from(content) : content;
+  return native((raw) => raw.memfd(name, bytes));
+}
+
+/** open(2), always close-on-exec. `mode` is for files that O_CREAT makes. */
+export function openPath(path: string, flags: number, mode?: number): Fd {
+  return native((raw) => (mode === undefined ? raw.open(path, flags) : raw.open(path, flags, mode)));
+}
+
+/** A directory as a place for `/proc/self/fd/N/name` paths and for the monitor. */
+export function openDirectory(path: string): Fd {
+  return openPath(path, O_PATH | constants.O_DIRECTORY);
+}
+
+/** Takes over a descriptor that this process was started with. */
+export function adoptFd(number: number): Fd {
+  return native((raw) => new raw.Fd(number));
+}
+
+/** The read end of a pipe, or a socket, as a Node stream, which owns the descriptor from now on. */
+export function readStream(fd: Fd): Socket {
+  return new Socket({ fd: fd.release(), readable: true, writable: false });
+}
+
+/** The write end of a pipe, or a socket, as a Node stream, which owns the descriptor from now on. */
+export function writeStream(fd: Fd): Socket {
+  return new Socket({ fd: fd.release(), readable: false, writable: true });
+}

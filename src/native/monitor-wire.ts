@@ -1,0 +1,107 @@
+// The wire form of native/monitor/PROTOCOL.md, version 1.
+
+export const PROTOCOL_VERSION = 1;
+
+/** How the pod's namespaces are to be; see PROTOCOL.md. */
+export interface PodSetup {
+  /** "" keeps the node's. */
+  hostname: string;
+  network: "pod" | "node";
+  ipc: "pod" | "node";
+  pid: "container" | "pod" | "node";
+  sysctls: Record<string, string>;
+  shmSize: number;
+  interface: PodInterface | null;
+}
+
+export interface PodInterface {
+  bridge: string;
+  /** Name of the veth's end in the node's namespace. */
+  host: string;
+  name: string;
+  /** With prefix length. */
+  addresses: string[];
+  gateways: string[];
+  mtu: number;
+}
+
+export interface CreateRequest {
+  container: string;
+  /** Directory under /sys/fs/cgroup, or "". */
+  cgroup: string;
+  terminal: boolean;
+  stdin: boolean;
+  stdinOnce: boolean;
+  /** Path of the CRI log, or "" for none. */
+  log: string;
+  pid: "container" | "pod" | "node" | "target";
+  targetPid: number;
+  oomScoreAdj?: number;
+}
+
+export interface ExecRequest {
+  container: string;
+  exec: string;
+  terminal: boolean;
+  /** 0 for none. */
+  timeoutMs: number;
+  cols: number;
+  rows: number;
+}
+
+/** Times on the wire are decimal strings: nanoseconds since the epoch. */
+export interface ContainerState {
+  container: string;
+  state: "created" | "running" | "exited";
+  pid: number;
+  createdAt: string;
+  startedAt: string;
+  finishedAt: string;
+  code: number;
+  signal: number;
+  oom: boolean;
+}
+
+export interface HelloReply {
+  version: number;
+  pid: number;
+  pod: string;
+  /** Whether `setup` has succeeded. */
+  ready: boolean;
+  /** PID 1 of a shared PID namespace, or 0. */
+  initPid: number;
+  containers: ContainerState[];
+}
+
+export interface SetupReply {
+  /** Inode number of the pod's network namespace. */
+  netns: number;
+  initPid: number;
+}
+
+export interface ExitEvent {
+  event: "exit";
+  container: string;
+  code: number;
+  signal: number;
+  at: string;
+  oom: boolean;
+}
+
+export interface ExecExitEvent {
+  event: "exec-exit";
+  exec: string;
+  code: number;
+  signal: number;
+  at: string;
+  timedOut: boolean;
+}
+
+export interface LogErrorEvent {
+  event: "log-error";
+  container: string;
+  cause: string;
+  lost: number;
+}
+
+export type MonitorEvent = ExitEvent | ExecExitEvent | LogErrorEvent;

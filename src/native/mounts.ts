@@ -1,0 +1,23 @@
+import { type Fd, nativeAsync } from "./addon.ts";
+
+export interface OverlayOptions {
+  /** Layer directories, topmost first. */
+  lower: readonly string[];
+  /** Where changes go, with a work directory on the same file system; without both the mount is read-only. */
+  upper?: string;
+  work?: string;
+  readonly?: boolean;
+}
+
+/** An overlay that is in no mount table: it exists as long as its descriptor, and wherever the monitor attaches it. */
+export function overlay(options: OverlayOptions): Promise<Fd> {
+  return nativeAsync((raw) => raw.overlay({ ...options, lower: [...options.lower] }));
+}
+
+/** A detached copy of the mount at `path`, as a bind mount would show it. */
+export function cloneTree(
+  path: string,
+  options: { recursive?: boolean; readonly?: boolean } = {},
+): Promise<Fd> {
+  return nativeAsync((raw) => raw.cloneTree(path, options));
+}

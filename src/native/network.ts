@@ -1,0 +1,57 @@
+import { writeFileSync } from "node:fs";
+import { nativeAsync, type RawLink } from "./addon.ts";
+import { toLichenError } from "./failure.ts";
+
+/** A network link of the node's own network namespace; `master` is the index of the bridge it is in, or 0. */
+export type Link = RawLink;
+
+/** Makes a bridge, or gives an existing one this MTU and these addresses ("10.210.0.1/16") too. It is up then. */
+export function ensureBridge(bridge: {
+  name: string;
+  addresses: readonly string[];
+  mtu: number;
+}): Promise<void> {
+  return nativeAsync((raw) => raw.ensureBridge({ ...bridge, addresses: [...bridge.addresses] }));
+}
+
+/**
+ * Source address translation for these networks wherever packets leave by anything but the bridge, in an nf_tables table of
+ * its own. Replaces the table if it exists. FAILED_PRECONDITION or NOT_FOUND on a kernel without nf_tables.
+ */
+export function masquerade(rules: {
+  table: string;
+  sources: readonly string[];
+  exceptBridge: string;
+}): Promise<void> {
+  return nativeAsync((raw) => raw.masquerade({ ...rules, sources: [...rules.sources] }));
+}
+
+/** NOT_FOUND if there is none of that name. */
+export function removeTable(name: string): Promise<void> {
+  return nativeAsync((raw) => raw.removeTable(name));
+}
+
+/** NOT_FOUND if there is none of that name. Takes the kernel 30 ms and more for a veth: better let its namespace die. */
+export function removeLink(name: string): Promise<void> {
+  return nativeAsync((raw) => raw.removeLink(name));
+}
+
+export function links(): Promise<Link[]> {
+  return nativeAsync((raw) => raw.links());
+}
+
+/** Lets the node forward packets between its links, which pods need for everything outside of their bridge. */
+export function enableForwarding(families: readonly ("ipv4" | "ipv6")[] = ["ipv4", "ipv6"]): void {
+  for (const family of families) {
+    const path =
+      family === "ipv4" ? "/proc/sys/net/ipv4/ip_forward" : "/proc/sys/net/ipv6/conf/all/forwarding";
+    try {
+      writeFileSync(path, "1");
+    } catch (error) {
+      const { code = "", message } = error as NodeJS.ErrnoException;
+      // A kernel without IPv6 has nothing to forward.
+      if (family === "ipv6" && code === "ENOENT") continue;
+      throw toLichenError({ code, operation: "enable forwarding", object: path, reason: message }, error);
+    }
+  }
+}
