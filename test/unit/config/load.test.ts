@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, it } from "node:test";
+import { loadConfig, parseConfig } from "../../../src/config/load.ts";
+import { LichenError } from "../../../src/errors.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "lichen-config-"));
+after(() => rmSync(directory, { recursive: true }));
+
+function refusal(text: string): LichenError {
+  try {
+    parseConfig(text, "config.toml");
+  } catch (error) {
+    assert.ok(error instanceof LichenError);
+    return error;
+  }
+  assert.fail("the configuration was accepted");
+}
+
+describe("configuration", () => {
+  it("is complete without a file", () => {
+    assert.deepEqual(loadConfig(join(directory, "none.toml"), { required: false }), {
+      log: { level: "info" },
+      cgroups: { missing: "refuse" },
+      network: { uplink: "auto", subnet: "10.210.0.0/16" },
+      images: { plain_http: [], workers: 0 },
+    });
+  });
+
+  it("takes every key", () => {
+    const config = parseConfig(
+      `
+      [log]
+      level = "debug"
+      [cgroups]
+      missing = "warn"
+      [network]
+      uplink = "slirp4netns"
+      subnet = "172.20.0.0/20"
+      [images]
+      certs_directories = ["/etc/lichen/certs.d"]
+      plain_http = ["registry.local:5000", "[fd00::1]:5000"]
+      workers = 4
+      `,
+      "config.toml",
+    );
+    assert.deepEqual(config, {
+      log: { level: "debug" },
+      cgroups: { missing: "warn" },
+      network: { uplink: "slirp4netns", subnet: "172.20.0.0/20" },
+      images: {
+        certs_directories: ["/etc/lichen/certs.d"],
+        plain_http: ["registry.local:5000", "[fd00::1]:5000"],
+        workers: 4,
+      },
+    });
+  });
+
+  it("fails when a file that was named is missing, and says which", () => {
+    const file = join(directory, "missing.toml");
+    assert.throws(() => loadConfig(file, { required: true }), {
+      code: "NOT_FOUND",
+      message: `read configuration ${file}: no such file`,
+    });
+  });
+
+  it("fails when the file cannot be read, named or not", () => {
+    assert.throws(() => loadConfig(directory, { required: false }), {
+      code: "PERMISSION_DENIED",
+      object: directory,
+    });
+  });
+
+  it("reads a file", () => {
+    const file = join(directory, "config.toml");
+    writeFileSync(file, "[images]\nworkers = 2\n");
+    assert.equal(loadConfig(file, { required: true }).images.workers, 2);
+  });
+
+  it("names the place of a syntax error", () => {
+    const error = refusal("[log]\nlevel = = 3\n");
+    assert.equal(error.code, "INVALID_ARGUMENT");
+    assert.match(error.message, /^read configuration config\.toml: line 2, column 9: /);
+  });
+
+  const refusals: [string, string][] = [
+    [
+      'log.level = "loud"',
+      'log.level = "loud": must be one of "trace", "debug", "info", "warn", "error", "fatal", "silent"',
+    ],
+    ['cgroups.missing = "ignore"', 'cgroups.missing = "ignore": must be one of "refuse", "warn"'],
+    ["network.uplink = 3", 'network.uplink = 3: must be one of "auto", "pasta", "slirp4netns", "none"'],
+    ["network.bridge = 'br0'", "network.bridge: unknown key; known here: uplink, subnet"],
+    ["image.workers = 1", "image: unknown key; known here: log, cgroups, network, images"],
+    ["log = 'info'", 'log = "info": must be a table with level'],
+    ["images.workers = 1.5", "images.workers = 1.5: must be a whole number from 0 to 64"],
+    ["images.workers = 65", "images.workers = 65: must be a whole number from 0 to 64"],
+    [
+      "images.plain_http = 'a'",
+      'images.plain_http = "a": must be a list of registries as "host" or "host:port"',
+    ],
+    [
+      "images.plain_http = ['http://a']",
+      'images.plain_http.0 = "http://a": must be a registry as "host" or "host:port", without scheme or path',
+    ],
+    [
+      "images.certs_directories = ['certs.d']",
+      'images.certs_directories.0 = "certs.d": must be an absolute path',
+    ],
+  ];
+  for (const [text, reason] of refusals) {
+    it(`refuses ${text}`, () => assert.equal(refusal(text).reason, reason));
+  }
+
+  for (const subnet of [
+    "10.0.0.0",
+    "10.0.0.0/33",
+    "10.0.0.0/29",
+    "10.0.0.1/16",
+    "10.0.0/8",
+    "fd00::/64",
+    "10.0.0.0/8/8",
+  ]) {
+    it(`refuses the subnet ${subnet}`, () => {
+      assert.match(refusal(`network.subnet = "${subnet}"`).reason, /must be an IPv4 subnet of \/8 to \/28/);
+    });
+  }
+
+  it("lists everything that is wrong at once", () => {
+    const { reason, hint } = refusal("log.level = 1\nnetwork.subnet = 2\nfoo = 3\n");
+    assert.equal(reason.split("; ").filter((part) => part.includes("=")).length, 2);
+    assert.match(reason, /foo: unknown key/);
+    assert.ok(hint);
+  });
+});
