@@ -1,7 +1,11 @@
 // Which specs must pass, and how a run compares to that.
 import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { z } from "zod";
 import type { Report } from "./report.ts";
+
+/** The project's list. */
+export const expectedList = join(import.meta.dirname, "expected.json");
 
 const schema = z.object({
   /** The release of critest whose specs these are. */
