@@ -4,14 +4,14 @@ import { colours } from "./colours.ts";
 /** What a gRPC call fails with; described here so that reporting an error does not load gRPC. */
 interface CallError extends Error {
   code: number;
+  /** The daemon's own words, its hint included. */
   details: string;
-  metadata: { get(name: string): unknown[] };
 }
 
 const unavailable = 14;
 
 function isCallError(error: unknown): error is CallError {
-  return error instanceof Error && "details" in error && "metadata" in error;
+  return error instanceof Error && "details" in error && "code" in error;
 }
 
 /** The line and the hint that tell a person what went wrong and what to do. `socket` is the daemon's. */
@@ -23,8 +23,7 @@ export function explain(error: unknown, socket: string): { message: string; hint
     if (error.code === unavailable && /ENOENT|ECONNREFUSED|No connection established/.test(error.details)) {
       return { message: `connect ${socket}: no daemon listens there`, hint: "start it with: lichen serve" };
     }
-    const [hint] = error.metadata.get("lichen-hint");
-    return { message: error.details, ...(typeof hint === "string" ? { hint } : {}) };
+    return { message: error.details };
   }
   return { message: error instanceof Error ? error.message : String(error) };
 }

@@ -25,14 +25,9 @@ export function serve(program: Command): void {
       const { loadConfig } = await import("../../config/load.ts");
       const config = loadConfig(paths.configFile, { required: paths.configGiven });
       const directories = ["--runtime-dir", paths.runtimeDir, "--data-dir", paths.dataDir];
-      const daemon = [
-        process.execPath,
-        ...memoryFlags,
-        daemonPath(),
-        ...directories,
-        "--config",
-        paths.configFile,
-      ];
+      // Only a file that was named must exist: the daemon looks for the default one itself.
+      const named = paths.configGiven ? ["--config", paths.configFile] : [];
+      const daemon = [process.execPath, ...memoryFlags, daemonPath(), ...directories, ...named];
       become(launcherPath(), ["serve", ...directories, "--uplink", config.network.uplink, "--", ...daemon]);
     });
 }
