@@ -22,6 +22,13 @@ export function parseSubnet(text: string): Subnet {
   return { base, prefix };
 }
 
+/** The subnet that an address with a prefix length lies in; undefined when it is no IPv4 address. */
+export function subnetOf(address: string, prefix: number): Subnet | undefined {
+  const number = parseAddress(address);
+  if (number === undefined || !(prefix >= 0 && prefix <= 32)) return undefined;
+  return { base: (number & ~hostMask(prefix)) >>> 0, prefix };
+}
+
 /** A dotted quad as a number; undefined for anything else. */
 export function parseAddress(text: string): number | undefined {
   const parts = text.split(".");

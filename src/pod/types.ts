@@ -1,5 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
+import type { CpuUsage, MemoryUsage } from "../resources/usage.ts";
 import type { ContainerRecord } from "../store/containers.ts";
+
+export type { CpuUsage, MemoryUsage } from "../resources/usage.ts";
 
 /** What the launcher wrote into node.json about the namespaces that this daemon lives in. */
 export interface NodeInfo {
@@ -89,22 +92,6 @@ export interface ExecResult {
   stdout: Buffer;
   stderr: Buffer;
   exitCode: number;
-}
-
-export interface CpuUsage {
-  /** CPU time used since the start. */
-  usageNanoseconds: bigint;
-}
-
-export interface MemoryUsage {
-  usageBytes: number;
-  /** Usage without what can be dropped at once (inactive file pages). */
-  workingSetBytes: number;
-  rssBytes: number;
-  pageFaults: number;
-  majorPageFaults: number;
-  /** Limit minus working set; undefined without a limit. */
-  availableBytes: number | undefined;
 }
 
 export interface LayerUsage {

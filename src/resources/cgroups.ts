@@ -1,8 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { LinuxContainerResources } from "#cri";
 import { LichenError } from "../errors.ts";
+import { killCgroup, removeCgroup } from "../native/cgroup.ts";
 import { cgroupSettings, type Setting } from "./limits.ts";
 
 export interface CgroupsOptions {
@@ -105,46 +105,21 @@ export class Cgroups {
     }
   }
 
-  /** Kills every process in the cgroup and below it; fine when it is gone. */
-  kill(path: string): void {
-    if (path === "") return;
-    try {
-      writeFileSync(join(this.directory(path), "cgroup.kill"), "1");
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    }
+  /** Kills every process in the cgroup and below it, and waits until they are gone; fine when the cgroup is. */
+  async kill(path: string): Promise<void> {
+    if (path === "" || !existsSync(this.directory(path))) return;
+    await killCgroup(this.directory(path));
   }
 
-  /**
-   * Removes the cgroup; its processes must be dead or dying (the kernel takes a moment to let go of them). Fine when it is gone.
-   */
+  /** Removes the cgroup and those below it, waiting for processes that are dying. Fine when it is gone. */
   async remove(path: string): Promise<void> {
-    if (path === "") return;
-    for (let wait = 1; ; wait *= 2) {
-      try {
-        rmdirSync(this.directory(path));
-        return;
-      } catch (error) {
-        const code = (error as NodeJS.ErrnoException).code;
-        if (code === "ENOENT") return;
-        if (code !== "EBUSY" || wait > 512) {
-          throw new LichenError({
-            code: "INTERNAL",
-            operation: "remove cgroup",
-            object: path,
-            reason: String(code),
-            cause: error,
-          });
-        }
-        await sleep(wait);
-      }
-    }
+    if (path !== "") await removeCgroup(this.directory(path));
   }
 
-  /** Removes a pod's cgroup and leaves, and, as they empty, the parents below /lichen. A cgroup_parent is the caller's: it stays. */
+  /** Removes a pod's cgroup. A cgroup_parent belongs to the caller and stays: there only our leaves are removed. */
   async removePod(podPath: string, leaves: readonly string[]): Promise<void> {
-    for (const leaf of leaves) await this.remove(leaf);
-    if (podPath.startsWith("/lichen/")) await this.remove(podPath);
+    const own = podPath.startsWith("/lichen/");
+    await Promise.all((own ? [podPath] : leaves).map((path) => this.remove(path)));
   }
 
   /** The text of one of the cgroup's files; undefined when there is none. */
@@ -154,18 +129,6 @@ export class Cgroups {
       return readFileSync(join(this.directory(path), file), "utf8");
     } catch {
       return undefined;
-    }
-  }
-
-  /** The pods that have a cgroup of ours: sandbox ids below /lichen. */
-  ownPods(): string[] {
-    if (!this.#options.delegated) return [];
-    try {
-      return readdirSync(join(this.#root, "lichen"), { withFileTypes: true })
-        .filter((entry) => entry.isDirectory())
-        .map((entry) => entry.name);
-    } catch {
-      return [];
     }
   }
 

@@ -1,0 +1,106 @@
+import { asLichenError, LichenError } from "../errors.ts";
+import type { AddressPool } from "./addresses.ts";
+import type { Attachment, NetworkDriver, NetworkState } from "./driver.ts";
+import { formatSubnet, type Subnet } from "./subnet.ts";
+
+/** What the built-in network needs of the kernel: src/native/network.ts, or a stand-in. */
+export interface BridgeKernel {
+  ensureBridge(bridge: { name: string; addresses: string[]; mtu: number }): Promise<void>;
+  masquerade(rule: { table: string; sources: string[]; exceptBridge: string }): Promise<void>;
+  enableForwarding(families: readonly ("ipv4" | "ipv6")[]): void;
+}
+
+export interface BridgeOptions {
+  kernel: BridgeKernel;
+  pool: AddressPool;
+  subnet: Subnet;
+  /** One MTU throughout: that of the uplink. */
+  mtu: number;
+  /** Whether there is an uplink to masquerade towards. */
+  uplink: boolean;
+}
+
+const bridgeName = "lichen0";
+const tableName = "lichen";
+
+/**
+ * The built-in pod network: one bridge in the node's network namespace, a veth pair a pod, masquerade towards the uplink. Bridge and rule
+ * are made once, when the driver is, so that no pod waits for them; when that failed it is tried again with the next pod.
+ */
+export class BridgeNetwork implements NetworkDriver {
+  readonly #options: BridgeOptions;
+  #prepared: Promise<void>;
+  #failure: LichenError | undefined;
+
+  constructor(options: BridgeOptions) {
+    this.#options = options;
+    this.#prepared = this.#prepare();
+  }
+
+  /** Settles when the first attempt to make the bridge has ended, well or not: then state() tells. */
+  async settled(): Promise<void> {
+    await this.#prepared;
+  }
+
+  state(): NetworkState {
+    if (this.#failure === undefined) return { ready: true, reason: "", message: "" };
+    return { ready: false, reason: "BridgeNotMade", message: this.#failure.message };
+  }
+
+  async attach(sandboxId: string): Promise<Attachment> {
+    await this.#prepared;
+    if (this.#failure !== undefined) {
+      this.#prepared = this.#prepare();
+      await this.#prepared;
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+    const { pool, subnet, mtu } = this.#options;
+    const address = pool.take(sandboxId);
+    return {
+      interface: {
+        bridge: bridgeName,
+        host: hostEnd(sandboxId),
+        name: "eth0",
+        addresses: [`${address}/${subnet.prefix}`],
+        gateways: [pool.gateway],
+        mtu,
+      },
+      ips: [address],
+    };
+  }
+
+  release(sandboxId: string): void {
+    this.#options.pool.release(sandboxId);
+  }
+
+  async #prepare(): Promise<void> {
+    const { kernel, pool, subnet, mtu, uplink } = this.#options;
+    try {
+      await kernel.ensureBridge({ name: bridgeName, addresses: [`${pool.gateway}/${subnet.prefix}`], mtu });
+      kernel.enableForwarding(["ipv4"]);
+      if (uplink) {
+        await kernel.masquerade({
+          table: tableName,
+          sources: [formatSubnet(subnet)],
+          exceptBridge: bridgeName,
+        });
+      }
+      this.#failure = undefined;
+    } catch (error) {
+      const cause = asLichenError(error);
+      this.#failure = new LichenError({
+        code: "FAILED_PRECONDITION",
+        operation: "make the pod network",
+        object: bridgeName,
+        reason: cause.message,
+        hint: cause.hint ?? "the kernel needs bridge, veth and nf_tables (modules bridge, veth, nft_masq)",
+        cause,
+      });
+    }
+  }
+}
+
+/** The host end's name: at most 15 characters (IFNAMSIZ), and found again by the pod's id. */
+export function hostEnd(sandboxId: string): string {
+  return `lc${sandboxId.slice(0, 12)}`;
+}

@@ -1,0 +1,130 @@
+import { randomBytes } from "node:crypto";
+import type { Socket } from "node:net";
+import { LichenError, within } from "../../errors.ts";
+import { type Fd, pipe, readStream } from "../../native/fd.ts";
+import type { RuntimeSpec } from "../../oci-runtime.ts";
+import type { ContainerRecord } from "../../store/containers.ts";
+import type { PodContext } from "../context.ts";
+import { execProcess } from "../spec/process.ts";
+import type { ExecResult } from "../types.ts";
+
+/** What is kept of each stream; the CRI message it goes into may have 16 MiB. The rest is read, so that the command is not held up, and dropped. */
+const outputLimit = 16 * 1024 * 1024;
+/** A child that the command left behind may hold its output open: this long is waited for the end of it. */
+const drainMs = 1000;
+/** How much later than the monitor's own time-out its silence counts as one. */
+const graceMs = 2000;
+
+/** ExecSync: see PodService. */
+export async function execSync(
+  context: PodContext,
+  idPrefix: string,
+  command: string[],
+  timeoutSeconds: number,
+): Promise<ExecResult> {
+  const container = context.containers.get(idPrefix);
+  requireRunning(container);
+  const spec = JSON.parse(context.containerStore.spec(container.id) ?? "{}") as RuntimeSpec;
+  const process = execProcess(spec.process, command, false);
+  const exec = randomBytes(8).toString("hex");
+  // A command dies with its container, whether its own end is reported or not.
+  const end = Promise.withResolvers<{ code: number; timedOut: boolean }>();
+  context.monitors.onExecExit(exec, end.resolve);
+  const unsubscribe = context.exits.subscribe(container.id, () =>
+    end.resolve({ code: 137, timedOut: false }),
+  );
+  using stdout = collect();
+  using stderr = collect();
+  try {
+    await context.monitors.get(container.sandboxId).exec(
+      {
+        container: container.id,
+        exec,
+        terminal: false,
+        timeoutMs: timeoutSeconds * 1000,
+        cols: 0,
+        rows: 0,
+      },
+      process,
+      { stdout: stdout.write, stderr: stderr.write },
+    );
+    stdout.write.close();
+    stderr.write.close();
+    const deadline = timeoutSeconds > 0 ? timeoutSeconds * 1000 + graceMs : 0;
+    const event = await orUndefined(end.promise, deadline);
+    if (event === undefined || event.timedOut) throw timedOut(timeoutSeconds);
+    await orUndefined(Promise.all([stdout.ended, stderr.ended]), drainMs);
+    return { stdout: stdout.take(), stderr: stderr.take(), exitCode: event.code };
+  } catch (error) {
+    throw within("execute in container", `${container.id}: ${command[0]}`, error);
+  } finally {
+    unsubscribe();
+    context.monitors.forgetExec(exec);
+  }
+}
+
+function requireRunning(container: ContainerRecord): void {
+  if (container.state === "running") return;
+  throw new LichenError({
+    code: "FAILED_PRECONDITION",
+    operation: "execute in container",
+    object: container.id,
+    reason: `the container is ${container.state}`,
+  });
+}
+
+function timedOut(seconds: number): LichenError {
+  return new LichenError({
+    code: "DEADLINE_EXCEEDED",
+    operation: "wait for command",
+    object: "",
+    reason: `it took longer than ${seconds} s and was killed`,
+  });
+}
+
+/** What the promise gives, or undefined when that takes longer (milliseconds; 0: for ever). */
+async function orUndefined<T>(promise: Promise<T>, milliseconds: number): Promise<T | undefined> {
+  if (milliseconds === 0) return promise;
+  const { promise: late, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => resolve(undefined), milliseconds);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+interface Collector extends Disposable {
+  /** The end for the command. */
+  write: Fd;
+  /** Settles when nobody holds the writing end any more. */
+  ended: Promise<void>;
+  take(): Buffer;
+}
+
+/** A pipe whose output is collected. Disposing of it closes both ends. */
+function collect(): Collector {
+  const { read, write } = pipe();
+  const stream: Socket = readStream(read);
+  const chunks: Buffer[] = [];
+  let kept = 0;
+  stream.on("data", (chunk: Buffer) => {
+    const room = outputLimit - kept;
+    if (room <= 0) return;
+    const part = chunk.length <= room ? chunk : chunk.subarray(0, room);
+    chunks.push(part);
+    kept += part.length;
+  });
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  stream.once("end", resolve);
+  stream.once("error", () => resolve());
+  return {
+    write,
+    ended,
+    take: () => Buffer.concat(chunks),
+    [Symbol.dispose]: () => {
+      write.close();
+      stream.destroy();
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import { join } from "node:path";
+import type { AddressPool } from "../network/addresses.ts";
+import type { NetworkDriver } from "../network/driver.ts";
+import type { Cgroups } from "../resources/cgroups.ts";
+import type { ContainerRecord, ContainerStore } from "../store/containers.ts";
+import type { PodRecord } from "../store/pods.ts";
+import type { Exits } from "./exits.ts";
+import { shortId } from "./ids.ts";
+import type { KeyedMutex } from "./keyed-mutex.ts";
+import type { Monitors } from "./monitors.ts";
+import type { Registry } from "./registry.ts";
+import type { NodeSecurity } from "./spec/security.ts";
+import type { ImageUse, Log, NodeInfo } from "./types.ts";
+
+/** What every operation on pods and containers works with. */
+export interface PodContext {
+  readonly pods: Registry<PodRecord>;
+  readonly containers: Registry<ContainerRecord>;
+  readonly containerStore: ContainerStore;
+  readonly monitors: Monitors;
+  readonly exits: Exits;
+  /** One operation at a time on a pod; containers have their own keys, so that stopping one does not hold up another. */
+  readonly locks: KeyedMutex;
+  readonly networks: { readonly pod: NetworkDriver; readonly node: NetworkDriver };
+  readonly addresses: AddressPool;
+  readonly cgroups: Cgroups;
+  readonly security: NodeSecurity;
+  readonly images: ImageUse;
+  readonly node: NodeInfo;
+  readonly runtimeDir: string;
+  readonly dataDir: string;
+  readonly log: Log;
+}
+
+/** A pod's directory in the runtime directory: its monitor's socket, exit records, and the files its containers share. */
+export function podDirectory(context: Pick<PodContext, "runtimeDir">, sandboxId: string): string {
+  return join(context.runtimeDir, "pods", shortId(sandboxId));
+}
+
+/** A container's directory: its writable layer. */
+export function containerDirectory(context: Pick<PodContext, "dataDir">, containerId: string): string {
+  return join(context.dataDir, "containers", containerId);
+}
+
+/** The present time in nanoseconds since the epoch, to the millisecond. */
+export function now(): bigint {
+  return BigInt(Date.now()) * 1_000_000n;
+}

@@ -1,0 +1,34 @@
+/** Lets operations wait for a container to end. */
+export class Exits {
+  readonly #listeners = new Map<string, Set<() => void>>();
+
+  /** Calls `ended` when the container is next said to have ended; the answer takes the listener away again. */
+  subscribe(containerId: string, ended: () => void): () => void {
+    const listeners = this.#listeners.get(containerId) ?? new Set();
+    this.#listeners.set(containerId, listeners.add(ended));
+    return () => {
+      listeners.delete(ended);
+      if (listeners.size === 0 && this.#listeners.get(containerId) === listeners) {
+        this.#listeners.delete(containerId);
+      }
+    };
+  }
+
+  /** Waits for the end of a container that has not ended yet, for at most `milliseconds`; false when the time is over first. */
+  waitFor(containerId: string, milliseconds: number): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const unsubscribe = this.subscribe(containerId, () => resolve(true));
+    const timer = setTimeout(() => resolve(false), milliseconds);
+    return promise.finally(() => {
+      clearTimeout(timer);
+      unsubscribe();
+    });
+  }
+
+  /** The container has ended, or is gone altogether. */
+  notify(containerId: string): void {
+    const listeners = this.#listeners.get(containerId);
+    this.#listeners.delete(containerId);
+    for (const ended of listeners ?? []) ended();
+  }
+}

@@ -1,0 +1,95 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import * as kernel from "../native/network.ts";
+import { AddressPool } from "../network/addresses.ts";
+import { BridgeNetwork } from "../network/bridge.ts";
+import { HostNetwork } from "../network/host.ts";
+import { freeSubnet, parseSubnet, type Subnet, subnetOf } from "../network/subnet.ts";
+import { Cgroups } from "../resources/cgroups.ts";
+import { AddressStore } from "../store/addresses.ts";
+import { type ContainerRecord, ContainerStore } from "../store/containers.ts";
+import { type PodRecord, PodStore } from "../store/pods.ts";
+import type { Conditions } from "./conditions.ts";
+import { containerExited } from "./container/exited.ts";
+import type { PodContext } from "./context.ts";
+import { Exits } from "./exits.ts";
+import { KeyedMutex } from "./keyed-mutex.ts";
+import { Monitors } from "./monitors.ts";
+import { rejoinPod } from "./recovery.ts";
+import { Registry } from "./registry.ts";
+import { readNodeSecurity } from "./spec/security.ts";
+import type { PodServiceOptions } from "./types.ts";
+
+const podTransitions = { creating: ["ready"], ready: ["notready"], notready: [] } as const;
+const containerTransitions = {
+  creating: ["created"],
+  created: ["running", "exited"],
+  running: ["exited"],
+  exited: [],
+} as const;
+/** For a node without an uplink: what its veths take without fragmenting. */
+const defaultMtu = 1500;
+
+/** Puts together what pods and containers work with; nothing of the node is changed but for the pod network's bridge. */
+export function openContext(options: PodServiceOptions, conditions: Conditions): PodContext {
+  const { database, node, config, log, runtimeDir, dataDir } = options;
+  mkdirSync(join(runtimeDir, "pods"), { recursive: true, mode: 0o700 });
+  mkdirSync(join(dataDir, "containers"), { recursive: true, mode: 0o700 });
+  const containerStore = new ContainerStore(database);
+  const subnet = freeSubnet(parseSubnet(config.network.subnet), uplinkSubnets(options));
+  const addresses = new AddressPool(subnet, new AddressStore(database));
+  const context: PodContext = {
+    pods: new Registry<PodRecord>("pod sandbox", new PodStore(database), podTransitions),
+    containers: new Registry<ContainerRecord>("container", containerStore, containerTransitions),
+    containerStore,
+    monitors: new Monitors({
+      exit: (_sandboxId, { container, code, signal, at, oom }) =>
+        containerExited(context, { container, code, signal, at: BigInt(at), oom }),
+      logError: (sandboxId, { container, cause, lost }) =>
+        log.error({ pod: sandboxId, container, lost }, `container log cannot be written: ${cause}`),
+      lost: (sandboxId) => monitorLost(context, sandboxId),
+    }),
+    exits: new Exits(),
+    locks: new KeyedMutex(),
+    networks: {
+      pod: new BridgeNetwork({
+        kernel,
+        pool: addresses,
+        subnet,
+        mtu: node.uplink.mtu > 0 ? node.uplink.mtu : defaultMtu,
+        uplink: node.uplink.kind !== "none",
+      }),
+      node: new HostNetwork(),
+    },
+    addresses,
+    cgroups: new Cgroups({
+      ...node.cgroup,
+      missing: config.cgroups.missing,
+      onUnenforced: (setting, object) => conditions.unenforced(setting, object),
+    }),
+    security: readNodeSecurity(),
+    images: options.images,
+    node,
+    runtimeDir,
+    dataDir,
+    log,
+  };
+  return context;
+}
+
+function uplinkSubnets({ node }: PodServiceOptions): Subnet[] {
+  const { kind, address, prefix } = node.uplink;
+  const subnet = kind === "none" ? undefined : subnetOf(address, prefix);
+  return subnet === undefined ? [] : [subnet];
+}
+
+/** A connection that ended by itself: the monitor is asked once more, since a fault of the channel is not its death. */
+function monitorLost(context: PodContext, sandboxId: string): void {
+  const rejoin = async () => {
+    const pod = context.pods.exact(sandboxId);
+    if (pod?.state === "ready") await rejoinPod(context, pod, "its monitor died");
+  };
+  context.locks.run(sandboxId, rejoin).catch((error: unknown) => {
+    context.log.error({ err: error, pod: sandboxId }, "could not take note of a lost monitor");
+  });
+}

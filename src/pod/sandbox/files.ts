@@ -1,0 +1,48 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { hostname as nodeHostname } from "node:os";
+import { join } from "node:path";
+import type { PodSandboxConfig } from "#cri";
+import { hostsFile } from "../../network/hosts-file.ts";
+import { resolvConf } from "../../network/resolv-conf.ts";
+import type { PodFiles } from "../spec/mounts.ts";
+
+/** The name that the pod's processes see. */
+export function podHostname(config: PodSandboxConfig): string {
+  return config.hostname || nodeHostname();
+}
+
+/** Where a pod's files lie in its runtime directory. */
+export function podFiles(directory: string): PodFiles {
+  return {
+    hostname: join(directory, "hostname"),
+    hosts: join(directory, "hosts"),
+    resolvConf: join(directory, "resolv.conf"),
+  };
+}
+
+/**
+ * Writes hostname, hosts and resolv.conf; on the node's network, hosts is a copy of the node's. Synchronous: on a tmpfs that
+ * is cheaper than a turn of the thread pool.
+ */
+export function writePodFiles(
+  directory: string,
+  config: PodSandboxConfig,
+  pod: { network: "pod" | "node"; ips: readonly string[]; uplinkServers: readonly string[] },
+): void {
+  const files = podFiles(directory);
+  const hostname = podHostname(config);
+  const nodeConf = textOf("/etc/resolv.conf");
+  const hosts = pod.network === "node" ? textOf("/etc/hosts") : hostsFile(hostname, pod.ips);
+  const resolver = resolvConf(config.dnsConfig, { uplinkServers: pod.uplinkServers, nodeConf });
+  writeFileSync(files.hostname, `${hostname}\n`);
+  writeFileSync(files.hosts, hosts);
+  writeFileSync(files.resolvConf, resolver);
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}

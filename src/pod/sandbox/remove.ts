@@ -1,0 +1,28 @@
+import { rm } from "node:fs/promises";
+import { within } from "../../errors.ts";
+import { deleteContainer } from "../container/remove.ts";
+import { type PodContext, podDirectory } from "../context.ts";
+import { containersOf } from "../filters.ts";
+import { stopLocked } from "./stop.ts";
+
+/** RemovePodSandbox: see PodService. */
+export async function removePodSandbox(context: PodContext, idPrefix: string): Promise<void> {
+  const found = context.pods.find(idPrefix);
+  if (found === undefined) return;
+  await context.locks.run(found.id, async () => {
+    await stopLocked(context, found.id);
+    const pod = context.pods.exact(found.id);
+    if (pod === undefined) return;
+    try {
+      await Promise.all(containersOf(context, pod.id).map((one) => deleteContainer(context, one)));
+      await Promise.all([
+        context.cgroups.removePod(pod.cgroup, [context.cgroups.leafPath(pod.cgroup, pod.id)]),
+        rm(podDirectory(context, pod.id), { recursive: true, force: true }),
+      ]);
+      context.networks.pod.release(pod.id);
+      context.pods.delete(pod.id);
+    } catch (error) {
+      throw within("remove pod sandbox", pod.id, error);
+    }
+  });
+}

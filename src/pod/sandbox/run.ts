@@ -1,0 +1,82 @@
+import { mkdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import type { PodSandboxConfig } from "#cri";
+import { within } from "../../errors.ts";
+import type { PodRecord } from "../../store/pods.ts";
+import { now, type PodContext, podDirectory } from "../context.ts";
+import { newId } from "../ids.ts";
+import { Undo } from "../undo.ts";
+import { writePodFiles } from "./files.ts";
+import { type CheckedPod, checkPod } from "./validate.ts";
+
+const shmSize = 64 * 1024 * 1024;
+
+/** RunPodSandbox: see PodService. */
+export async function runPodSandbox(
+  context: PodContext,
+  config: PodSandboxConfig,
+  runtimeHandler: string,
+): Promise<string> {
+  const checked = checkPod(config, runtimeHandler);
+  const id = newId();
+  const record: PodRecord = {
+    id,
+    state: "creating",
+    createdAt: now(),
+    runtimeHandler,
+    config,
+    ips: [],
+    cgroup: context.cgroups.podPath(id, config.linux?.cgroupParent ?? ""),
+    monitorPid: 0,
+    reason: "",
+  };
+  context.pods.insert(record, checked.name);
+  const undo = new Undo(context.log);
+  undo.add("reserve the name", () => context.pods.delete(id));
+  try {
+    await context.locks.run(id, () => make(context, record, checked, undo));
+    return id;
+  } catch (error) {
+    await undo.run();
+    throw within("run pod sandbox", checked.name, error);
+  }
+}
+
+async function make(context: PodContext, record: PodRecord, checked: CheckedPod, undo: Undo): Promise<void> {
+  const { id, config, cgroup } = record;
+  const { network, ipc, pid } = checked.namespaces;
+  const directory = podDirectory(context, id);
+  undo.add("make the directory", () => rm(directory, { recursive: true, force: true }));
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+
+  const leaf = context.cgroups.leafPath(cgroup, id);
+  undo.add("make the cgroup", () => context.cgroups.removePod(cgroup, [leaf]));
+  context.cgroups.create(leaf);
+
+  undo.add("start the monitor", () => context.monitors.end(id));
+  const [monitor, attachment] = await Promise.all([
+    context.monitors.start(id, directory, context.cgroups.directory(leaf)),
+    attach(context, id, network, undo),
+  ]);
+  writePodFiles(directory, config, {
+    network,
+    ips: attachment.ips,
+    uplinkServers: context.node.uplink.dns,
+  });
+  await monitor.setup({
+    hostname: checked.hostname,
+    network,
+    ipc,
+    pid,
+    sysctls: checked.sysctls,
+    shmSize,
+    interface: attachment.interface ?? null,
+  });
+  context.pods.update(id, { state: "ready", ips: attachment.ips, monitorPid: monitor.pid });
+}
+
+async function attach(context: PodContext, id: string, network: "pod" | "node", undo: Undo) {
+  const driver = context.networks[network];
+  undo.add("attach the network", () => driver.release(id));
+  return driver.attach(id);
+}

@@ -1,0 +1,92 @@
+import { isAbsolute } from "node:path";
+import type { PodSandboxConfig } from "#cri";
+import { LichenError } from "../../errors.ts";
+import { refuseSelinuxLabels } from "../../security/lsm.ts";
+import { type PodNamespaces, podNamespaces, refuseUserNamespace } from "../spec/namespaces.ts";
+
+/** The runtime handlers that a pod may ask for: there is one way of running pods, and "" names it as well. */
+export const runtimeHandlers: readonly string[] = ["", "lichen"];
+
+/** A pod's configuration after every check that needs nothing made. */
+export interface CheckedPod {
+  /** What must be unique among pods, in whatever state. */
+  name: string;
+  namespaces: PodNamespaces;
+  /** "" for the node's own. */
+  hostname: string;
+  sysctls: Record<string, string>;
+}
+
+/** Refuses what is wrong or cannot be done, before anything is made. */
+export function checkPod(config: PodSandboxConfig, runtimeHandler: string): CheckedPod {
+  if (!runtimeHandlers.includes(runtimeHandler)) {
+    throw invalid("runtime_handler", runtimeHandler, "no such runtime handler", 'use "" or "lichen"');
+  }
+  const { metadata } = config;
+  if (metadata === null || metadata.name === "") throw invalid("metadata.name", "", "it is empty");
+  const context = config.linux?.securityContext ?? null;
+  const namespaces = podNamespaces(context?.namespaceOptions ?? null);
+  refuseUserNamespace(context?.namespaceOptions ?? null);
+  refuseSelinuxLabels(context?.selinuxOptions ?? null);
+  checkHostname(config.hostname);
+  if (config.logDirectory !== "" && !isAbsolute(config.logDirectory)) {
+    throw invalid("log_directory", config.logDirectory, "not an absolute path");
+  }
+  refuseHostPorts(config, namespaces);
+  return {
+    name: [metadata.namespace, metadata.name, metadata.uid, metadata.attempt].join("/"),
+    namespaces,
+    hostname: namespaces.network === "node" ? "" : config.hostname,
+    sysctls: checkedSysctls(config.linux?.sysctls ?? {}, namespaces),
+  };
+}
+
+/** hostname(7): the kernel takes 64 bytes. */
+function checkHostname(hostname: string): void {
+  if (hostname === "" || /^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$/.test(hostname)) return;
+  throw invalid("hostname", hostname, "not a host name of at most 64 letters, digits, dots and hyphens");
+}
+
+/** On the node's network a port of the container is a port of the node already. */
+function refuseHostPorts(config: PodSandboxConfig, namespaces: PodNamespaces): void {
+  if (namespaces.network === "node") return;
+  const mapped = config.portMappings.find(({ hostPort }) => hostPort > 0);
+  if (mapped === undefined) return;
+  throw new LichenError({
+    code: "UNIMPLEMENTED",
+    operation: "map host port",
+    object: String(mapped.hostPort),
+    reason: "host ports are not built",
+    hint: "reach the pod by its address, or use the node's network",
+  });
+}
+
+/** sysctl.d(5) writes names with dots; slashes are taken as well. The kernel itself refuses what the namespace may not set. */
+function checkedSysctls(sysctls: Record<string, string>, namespaces: PodNamespaces): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(sysctls).map(([key, value]) => {
+      const name = key.replaceAll("/", ".");
+      if (!/^[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)+$/.test(name))
+        throw invalid("sysctls", key, "not a sysctl name");
+      const needs = name.startsWith("net.") ? "network" : "ipc";
+      if (namespaces[needs] === "node") {
+        throw invalid(
+          "sysctls",
+          key,
+          `it would change the node: the pod shares the node's ${needs} namespace`,
+        );
+      }
+      return [name, value];
+    }),
+  );
+}
+
+function invalid(member: string, value: string, reason: string, hint?: string): LichenError {
+  return new LichenError({
+    code: "INVALID_ARGUMENT",
+    operation: "check pod sandbox",
+    object: `${member} ${value}`.trim(),
+    reason,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
