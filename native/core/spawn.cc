@@ -67,6 +67,7 @@ void arrange_fds(Shared* shared) {
   if (shared->cgroup_procs >= 0 && write(shared->cgroup_procs, "0", 1) != 1) give_up(shared, "join cgroup");
   arrange_fds(shared);
   const auto& request = *shared->request;
+  if (request.new_session) setsid();
   if (!request.cwd.empty() && chdir(request.cwd.c_str()) != 0) give_up(shared, "chdir");
   // Handlers are gone by CLONE_CLEAR_SIGHAND; what the parent ignores (Node: SIGPIPE) would be ignored across
   // execve too.

@@ -27,6 +27,7 @@ struct SpawnRequest {
   std::string cwd;                // "" keeps the parent's
   std::vector<ChildFd> fds;       // by number, from 0; everything above is closed at execve
   const Fd* cgroup = nullptr;     // borrowed: directory of the cgroup that the child is born in
+  bool new_session = false;       // setsid(2): a terminal's Ctrl-C does not reach it
 };
 
 struct Spawned {

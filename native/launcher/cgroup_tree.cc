@@ -1,0 +1,180 @@
+#include "launcher/cgroup_tree.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/cgroup.h"
+#include "core/text.h"
+#include "launcher/cgroup_path.h"
+
+namespace lichen::launcher {
+
+namespace {
+
+constexpr char kDelegateHint[] =
+    "sudo mkdir -p /etc/systemd/system/user@.service.d && printf '[Service]\\nDelegate=cpu cpuset io memory "
+    "pids\\n' | "
+    "sudo tee /etc/systemd/system/user@.service.d/lichen.conf && sudo systemctl daemon-reload";
+constexpr std::chrono::milliseconds kPatience{2000};
+
+std::optional<CgroupMount> own_mount() {
+  auto mountinfo = read_file("/proc/self/mountinfo");
+  return mountinfo ? find_cgroup_mount(mountinfo.value()) : std::nullopt;
+}
+
+std::vector<std::string> read_words(const std::string& path) {
+  auto text = read_file(path);
+  std::vector<std::string> words;
+  if (!text) return words;
+  for (std::string_view word : split_words(trim(text.value()))) words.emplace_back(word);
+  return words;
+}
+
+Status move_here(const std::string& directory) { return write_file(directory + "/cgroup.procs", "0"); }
+
+// Hands down what `directory` has. One by one, as one controller that refuses must not take the others with
+// it.
+Status hand_down(const std::string& directory) {
+  Status first;
+  for (const std::string& controller : read_words(directory + "/cgroup.controllers")) {
+    Status written = write_file(directory + "/cgroup.subtree_control", "+" + controller);
+    if (!written && first) first = std::move(written);
+  }
+  return first;
+}
+
+void take_back(const std::string& directory) {
+  for (const std::string& controller : read_words(directory + "/cgroup.subtree_control"))
+    (void)write_file(directory + "/cgroup.subtree_control", "-" + controller);
+}
+
+// Moves us to S/node. S must be able to hold a process for a moment (its namespace is made from within), so
+// it hands nothing down yet.
+Status settle(const std::string& directory) {
+  LICHEN_TRY(create_cgroup(directory));
+  take_back(directory);
+  LICHEN_TRY(create_cgroup(directory + "/node"));
+  return move_here(directory + "/node");
+}
+
+Warning no_delegation(const std::string& reason) {
+  return {"CGROUP_NOT_DELEGATED", "no limits, no accounting by cgroup: " + reason, kDelegateHint};
+}
+
+CgroupTree without(const std::string& reason, Warnings& warnings) {
+  warnings.push_back(no_delegation(reason));
+  CgroupTree tree;
+  tree.reason = reason;
+  return tree;
+}
+
+Result<CgroupTree> enter_named(const std::string& directory) {
+  auto mount = own_mount();
+  auto path = mount ? cgroup_path_of(*mount, directory) : std::nullopt;
+  if (!path)
+    return plain_error("NOT_A_CGROUP", "use cgroup", "\"" + directory + "\"", "not below a cgroup2 mount");
+  Status settled = settle(directory);
+  if (!settled) return std::move(settled).error().within("use cgroup \"" + directory + "\"");
+  return CgroupTree{true, directory, *path, {}, "", false};
+}
+
+}  // namespace
+
+CgroupFinding inspect_own_cgroup() {
+  CgroupFinding finding;
+  auto text = read_file("/proc/self/cgroup");
+  auto path = text ? find_cgroup_path(text.value()) : std::nullopt;
+  auto mount = own_mount();
+  if (!path || !mount) {
+    finding.reason = "no cgroup2 hierarchy is mounted";
+    return finding;
+  }
+  auto directory = cgroup_directory(*mount, *path);
+  if (!directory) {
+    finding.reason = "our cgroup " + *path + " is not below the mount " + mount->point;
+    return finding;
+  }
+  finding.path = *path;
+  finding.directory = *directory;
+  finding.controllers = read_words(*directory + "/cgroup.controllers");
+  std::string procs = *directory + "/cgroup.procs";
+  // geteuid() == 0 writes anywhere, which says nothing about delegation; lichen does not run as root.
+  finding.writable = access(directory->c_str(), W_OK) == 0 && access(procs.c_str(), W_OK) == 0;
+  if (!finding.writable) finding.reason = "our cgroup " + *path + " is not delegated to us (not writable)";
+  return finding;
+}
+
+Result<CgroupTree> enter_cgroup_tree(const std::string& choice, const std::string& runtime_dir,
+                                     Warnings& warnings) {
+  if (choice == "none") {
+    CgroupTree tree;
+    tree.reason = "switched off by --cgroup none";
+    return tree;
+  }
+  if (choice != "auto") return enter_named(choice);
+
+  CgroupFinding own = inspect_own_cgroup();
+  if (!own.writable) return without(own.reason, warnings);
+  std::string directory = own.directory + "/" + subtree_name(runtime_dir);
+  // Whatever lives in there has lost its node: its namespaces could not be found again.
+  Status cleared = kill_cgroup(directory, kPatience);
+  if (cleared) cleared = remove_cgroup(directory, kPatience);
+  Status settled = cleared ? settle(directory) : std::move(cleared);
+  if (!settled) return without(settled.error().text(), warnings);
+
+  // Processes beside us (the shell that started us) keep the controllers up there: EBUSY.
+  Status handed = hand_down(own.directory);
+  if (!handed) {
+    warnings.push_back({"CGROUP_CONTROLLERS",
+                        "our cgroup " + own.path + " cannot hand its controllers down: " +
+                            handed.error().text() + "; start lichen as a service or scope of its own",
+                        "systemd-run --user --scope -p Delegate=yes lichen serve"});
+  }
+  std::string path = own.path == "/" ? "" : own.path;
+  return CgroupTree{true, directory, path + "/" + subtree_name(runtime_dir), {}, "", true};
+}
+
+CgroupTree rejoin_cgroup_tree(const std::string& host_path, Warnings& warnings) {
+  auto mount = own_mount();
+  auto directory = mount ? cgroup_directory(*mount, host_path) : std::nullopt;
+  if (!directory || access(directory->c_str(), F_OK) != 0)
+    return without("the node's cgroup " + host_path + " is gone", warnings);
+  CgroupTree tree{true, *directory, host_path, {}, "", host_path.find("/lichen-") != std::string::npos};
+  Status moved = create_cgroup(*directory + "/node");
+  if (moved) moved = move_here(*directory + "/node");
+  if (!moved) {
+    warnings.push_back(
+        {"CGROUP_OUTSIDE",
+         "the launcher could not go back to the node's cgroup, new containers are placed by hand: " +
+             moved.error().text(),
+         ""});
+  }
+  return tree;
+}
+
+Result<CgroupSeats> open_seats(const CgroupTree& tree) {
+  if (!tree.delegated) return CgroupSeats{};
+  LICHEN_ASSIGN(Fd root, open_at({}, tree.directory + "/cgroup.procs", O_WRONLY));
+  LICHEN_ASSIGN(Fd node, open_at({}, tree.directory + "/node/cgroup.procs", O_WRONLY));
+  return CgroupSeats{std::move(root), std::move(node)};
+}
+
+void enable_controllers(CgroupTree& tree, Warnings& warnings) {
+  if (!tree.delegated) return;
+  Status handed = hand_down(tree.directory);
+  if (!handed)
+    warnings.push_back(
+        {"CGROUP_CONTROLLERS", "not every controller is usable: " + handed.error().text(), ""});
+  tree.controllers = read_words(tree.directory + "/cgroup.subtree_control");
+}
+
+void leave_cgroup_tree(const CgroupTree& tree) {
+  if (!tree.delegated || !tree.ours) return;
+  // EBUSY where the parent hands controllers down: then the subtree stays, empty but for us, until the next
+  // start (or until systemd removes the scope).
+  if (!move_here(tree.directory + "/..")) return;
+  (void)remove_cgroup(tree.directory, std::chrono::milliseconds(200));
+}
+
+}  // namespace lichen::launcher

@@ -1,0 +1,46 @@
+// The command line of lichen-launcher.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/result.h"
+
+namespace lichen::launcher {
+
+enum class UplinkChoice { kAuto, kPasta, kSlirp4netns, kNone };
+
+struct ServeOptions {
+  std::string runtime_dir;  // absolute
+  std::string data_dir;     // absolute
+  UplinkChoice uplink = UplinkChoice::kAuto;
+  std::string cgroup = "auto";  // "auto", "none", or the absolute path of a directory
+  bool single_id = false;       // map the user's own id only, whatever ranges there are
+  std::vector<std::string> command;
+};
+
+struct EnterOptions {
+  std::string runtime_dir;  // absolute
+  std::vector<std::string> command;
+};
+
+struct CheckOptions {
+  std::string data_dir;  // where overlay mounts are tried; "" for the user's own choice
+};
+
+struct HelpOptions {};
+
+using Options = std::variant<ServeOptions, EnterOptions, CheckOptions, HelpOptions>;
+
+inline constexpr char kUsage[] =
+    "usage: lichen-launcher serve --runtime-dir R --data-dir D [--uplink auto|pasta|slirp4netns|none]\n"
+    "                             [--cgroup auto|none|PATH] [--ids auto|single] -- COMMAND [ARGUMENT…]\n"
+    "       lichen-launcher enter --runtime-dir R -- COMMAND [ARGUMENT…]\n"
+    "       lichen-launcher check [--data-dir D]\n";
+
+// Reads the arguments after the program's name. Relative paths are taken from the working directory. Code
+// USAGE for anything that is not in kUsage.
+Result<Options> parse_options(const std::vector<std::string>& arguments);
+
+}  // namespace lichen::launcher

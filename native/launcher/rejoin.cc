@@ -1,0 +1,108 @@
+#include "launcher/rejoin.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <csignal>
+
+namespace lichen::launcher {
+
+namespace {
+
+constexpr int kDaemonPatienceMs = 5000;
+
+Result<uint64_t> inode_of(const Fd& fd) {
+  struct stat status;
+  if (fstat(fd.get(), &status) != 0) return sys_error("fstat");
+  return uint64_t{status.st_ino};
+}
+
+// The node's network namespace as seen by `pid`, which may itself be in a pod's: through the mount that
+// set_up_node() made in the node's mount namespace.
+Result<Fd> open_bound_network(pid_t pid, const std::string& netns_file) {
+  return open_at({}, "/proc/" + std::to_string(pid) + "/root" + netns_file, O_RDONLY);
+}
+
+Result<Namespaces> open_node(const ProcessIdentity& process, const NamespaceIds& wanted,
+                             const std::string& netns_file) {
+  auto elsewhere = [&] {
+    return plain_error("CANNOT_REJOIN", "rejoin namespaces", "of process " + std::to_string(process.pid),
+                       "they are not the ones that node.json names");
+  };
+  LICHEN_ASSIGN(Namespaces namespaces, open_namespaces(process.pid));
+  LICHEN_ASSIGN(NamespaceIds ids, identify(namespaces));
+  if (ids.network != wanted.network) {
+    LICHEN_ASSIGN(namespaces.network, open_bound_network(process.pid, netns_file));
+    LICHEN_ASSIGN(ids.network, inode_of(namespaces.network));
+  }
+  if (ids != wanted) return elsewhere();
+  LICHEN_ASSIGN(uid_t owner, owner_of_user_namespace(namespaces.user));
+  if (owner != geteuid()) return elsewhere();
+  // Still the process that the PID file meant: the descriptors are its namespaces, then.
+  LICHEN_TRY(open_process(process));
+  return namespaces;
+}
+
+Result<IdMapping> read_id_mapping(pid_t pid) {
+  std::string directory = "/proc/" + std::to_string(pid);
+  LICHEN_ASSIGN(std::string uids, read_file(directory + "/uid_map"));
+  LICHEN_ASSIGN(std::string gids, read_file(directory + "/gid_map"));
+  IdMapping mapping{false, parse_id_map(uids), parse_id_map(gids)};
+  mapping.single = mapped_ids(mapping.uids) <= 1;
+  return mapping;
+}
+
+Result<NodeInfo> read_node_info(const RuntimeDirectory& directory) {
+  LICHEN_ASSIGN(std::string text, read_file(directory.file("node.json")));
+  return parse_node_info(text);
+}
+
+void end_process(const ProcessIdentity& process, int patience_ms) {
+  auto pidfd = open_process(process);
+  if (!pidfd) return;
+  for (int signal : {SIGTERM, SIGKILL}) {
+    syscall(SYS_pidfd_send_signal, pidfd->get(), signal, nullptr, 0);
+    pollfd end{pidfd->get(), POLLIN, 0};
+    if (poll(&end, 1, patience_ms) > 0) return;
+  }
+}
+
+}  // namespace
+
+Result<std::optional<Survivor>> find_survivor(const RuntimeDirectory& directory) {
+  std::vector<ProcessIdentity> candidates = live_monitors(directory.path());
+  if (auto daemon = read_live_pid(directory.file("daemon.pid")))
+    candidates.insert(candidates.begin(), *daemon);
+  if (candidates.empty()) return std::optional<Survivor>();
+
+  auto info = read_node_info(directory);
+  if (!info) return std::move(info).error().within("rejoin the living pods of \"" + directory.path() + "\"");
+  Error last;
+  for (const ProcessIdentity& process : candidates) {
+    auto namespaces = open_node(process, info->namespaces, directory.file("netns"));
+    auto ids = namespaces ? read_id_mapping(process.pid) : Result<IdMapping>(namespaces.error());
+    if (!ids) {
+      last = std::move(ids).error();
+      continue;
+    }
+    Survivor survivor{std::move(namespaces).value(), std::move(info).value()};
+    survivor.info.ids = std::move(ids).value();
+    return std::optional<Survivor>(std::move(survivor));
+  }
+  return last;
+}
+
+void end_leftover_daemon(const RuntimeDirectory& directory) {
+  if (auto daemon = read_live_pid(directory.file("daemon.pid"))) end_process(*daemon, kDaemonPatienceMs);
+  directory.remove("daemon.pid");
+}
+
+void end_leftover_uplink(const RuntimeDirectory& directory) {
+  if (auto uplink = read_live_pid(directory.file("uplink.pid"))) end_process(*uplink, 1000);
+  directory.remove("uplink.pid");
+}
+
+}  // namespace lichen::launcher

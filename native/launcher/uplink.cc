@@ -1,0 +1,142 @@
+#include "launcher/uplink.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "core/text.h"
+#include "launcher/clock.h"
+#include "launcher/program.h"
+
+namespace lichen::launcher {
+
+namespace {
+
+constexpr int kReadyTimeoutMs = 5000;
+constexpr int kEndTimeoutMs = 1000;
+
+bool has_content(const std::string& path) {
+  struct stat status;
+  return stat(path.c_str(), &status) == 0 && status.st_size > 0;
+}
+
+bool ended_within(const Fd& pidfd, int timeout_ms) {
+  pollfd end{pidfd.get(), POLLIN, 0};
+  return poll(&end, 1, timeout_ms) > 0;
+}
+
+void send_signal(const Fd& pidfd, int signal) {
+  syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0);
+}
+
+// Without libc's waitid constants for pidfds of processes that are not our children: ECHILD is fine.
+void reap(pid_t pid) {
+  while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+// The last line that is not about the system logger, which containers do not have.
+std::string last_words(const std::string& log) {
+  auto text = read_file(log);
+  std::string words;
+  if (!text) return words;
+  for (std::string_view line : split(text.value(), '\n')) {
+    line = trim(line);
+    if (!line.empty() && line.find("syslog") == std::string_view::npos) words = line;
+  }
+  return words;
+}
+
+struct Kind {
+  const char* name;
+  UplinkChoice choice;
+  Result<UplinkProcess> (*start)(const std::string&, pid_t, const Subnet&, const UplinkFiles&);
+};
+
+constexpr Kind kKinds[] = {{"pasta", UplinkChoice::kPasta, start_pasta},
+                           {"slirp4netns", UplinkChoice::kSlirp4netns, start_slirp4netns}};
+
+Warning no_uplink(const std::string& reason, const std::string& hint) {
+  return {"UPLINK_MISSING", "pods reach nothing beyond this node: " + reason, hint};
+}
+
+// Both programs need the TUN device; their own messages about it are poor.
+Status try_tun() {
+  auto tun = open_at({}, "/dev/net/tun", O_RDWR);
+  if (!tun) return std::move(tun).error();
+  return {};
+}
+
+std::string tun_hint(const Error& error) {
+  return error.number == ENOENT ? "sudo modprobe tun" : "sudo chmod 0666 /dev/net/tun";
+}
+
+}  // namespace
+
+Result<UplinkProcess> await_uplink(const std::string& kind, pid_t pid, Fd pidfd, const UplinkFiles& files) {
+  int64_t deadline = monotonic_ms() + kReadyTimeoutMs;
+  bool ended = false;
+  while (!has_content(files.ready) && monotonic_ms() < deadline && !ended) ended = ended_within(pidfd, 2);
+  if (!ended && has_content(files.ready)) {
+    auto identity = identify_process(pid);
+    if (identity) return UplinkProcess{kind, identity.value(), std::move(pidfd)};
+  }
+  send_signal(pidfd, SIGKILL);
+  reap(pid);
+  std::string words = last_words(files.log);
+  if (words.empty()) words = ended ? "it ended without a message" : "it did not become ready in time";
+  return plain_error("UPLINK_FAILED", "start", kind, words);
+}
+
+StartedUplink start_uplink(UplinkChoice choice, pid_t pid, const Subnet& subnet, const UplinkFiles& files,
+                           Warnings& warnings) {
+  StartedUplink started;
+  started.state.subnet = subnet;
+  if (choice == UplinkChoice::kNone) {
+    started.state.reason = "switched off by --uplink none";
+    return started;
+  }
+  if (Status tun = try_tun(); !tun) {
+    started.state.reason = tun.error().text();
+    warnings.push_back(no_uplink(started.state.reason, tun_hint(tun.error())));
+    return started;
+  }
+  std::string reasons;
+  for (const Kind& kind : kKinds) {
+    if (choice != UplinkChoice::kAuto && choice != kind.choice) continue;
+    if (!reasons.empty()) reasons += "; ";
+    std::string program = find_program(kind.name);
+    if (program.empty()) {
+      reasons += std::string(kind.name) + " is not in PATH";
+      continue;
+    }
+    auto process = kind.start(program, pid, subnet, files);
+    if (process) {
+      started.state.kind = kind.name;
+      started.state.reason = reasons;
+      started.process = std::move(process).value();
+      return started;
+    }
+    reasons += process.error().text();
+  }
+  started.state.reason = reasons;
+  warnings.push_back(no_uplink(reasons, "sudo apt-get install -y passt slirp4netns"));
+  return started;
+}
+
+void end_uplink(const UplinkProcess& uplink) {
+  send_signal(uplink.pidfd, SIGTERM);
+  if (!ended_within(uplink.pidfd, kEndTimeoutMs)) {
+    send_signal(uplink.pidfd, SIGKILL);
+    ended_within(uplink.pidfd, kEndTimeoutMs);
+  }
+  reap(uplink.identity.pid);
+}
+
+}  // namespace lichen::launcher

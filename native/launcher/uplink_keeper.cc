@@ -1,0 +1,100 @@
+#include "launcher/uplink_keeper.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+
+#include <cstdio>
+
+#include "launcher/clock.h"
+#include "launcher/resolv_conf.h"
+
+namespace lichen::launcher {
+
+namespace {
+
+bool allows(UplinkChoice choice, const std::string& kind) {
+  return choice == UplinkChoice::kAuto || (choice == UplinkChoice::kPasta && kind == "pasta") ||
+         (choice == UplinkChoice::kSlirp4netns && kind == "slirp4netns");
+}
+
+Subnet subnet_beside_host() {
+  auto routes = read_file("/proc/net/route");
+  return choose_subnet(parse_routes(routes ? routes.value() : ""));
+}
+
+}  // namespace
+
+void UplinkKeeper::start(pid_t pid, Warnings& warnings) {
+  take(start_uplink(choice_, pid, subnet_beside_host(), files(), warnings));
+}
+
+void UplinkKeeper::adopt_or_start(const UplinkState& previous, Warnings& warnings) {
+  auto identity = read_live_pid(directory_.file("uplink.pid"));
+  auto pidfd = identity ? open_process(*identity) : Result<Fd>(Error{});
+  if (pidfd && allows(choice_, previous.kind)) {
+    take({previous, UplinkProcess{previous.kind, *identity, std::move(pidfd).value()}});
+    return;
+  }
+  if (pidfd) end_uplink({previous.kind, *identity, std::move(pidfd).value()});
+  auto holder = Holder::start(namespaces_);
+  if (!holder) {
+    state_.reason = holder.error().text();
+    return;
+  }
+  // Pods live on: the node keeps its address where it has one.
+  Subnet subnet = previous.subnet.cidr.empty() ? subnet_beside_host() : previous.subnet;
+  if (subnet.address.empty()) subnet = subnet_beside_host();
+  take(start_uplink(choice_, holder->pid(), subnet, files(), warnings));
+}
+
+void UplinkKeeper::ended() {
+  std::fprintf(stderr, "lichen-launcher: the uplink (%s, PID %d) has ended\n", process_->kind.c_str(),
+               process_->identity.pid);
+  // An adopted one is nobody's child here.
+  waitpid(process_->identity.pid, nullptr, WNOHANG);
+  process_.reset();
+  int64_t now = monotonic_ms();
+  due_ = now + backoff_.next_ms(now - started_);
+}
+
+bool UplinkKeeper::restart() {
+  due_ = 0;
+  Warnings warnings;
+  auto holder = Holder::start(namespaces_);
+  if (holder) take(start_uplink(choice_, holder->pid(), state_.subnet, files(), warnings));
+  if (process_) return true;
+  std::fprintf(stderr, "lichen-launcher: no uplink: %s\n",
+               holder ? state_.reason.c_str() : holder.error().text().c_str());
+  due_ = monotonic_ms() + backoff_.next_ms(0);
+  return false;
+}
+
+void UplinkKeeper::end() {
+  if (process_) end_uplink(*process_);
+  process_.reset();
+  directory_.remove("uplink.pid");
+  directory_.remove("uplink.ready");
+}
+
+void UplinkKeeper::take(StartedUplink started) {
+  state_ = std::move(started.state);
+  process_ = std::move(started.process);
+  started_ = monotonic_ms();
+  if (process_) {
+    Status written = directory_.write_pid("uplink.pid", process_->identity);
+    if (!written) std::fprintf(stderr, "lichen-launcher: %s\n", written.error().text().c_str());
+  }
+  write_resolv_conf();
+}
+
+void UplinkKeeper::write_resolv_conf() const {
+  auto host = read_file("/etc/resolv.conf");
+  std::string forwarder = process_ ? state_.subnet.dns : "";
+  std::string text = node_resolv_conf(host ? host.value() : "", forwarder);
+  // In place: the node sees this very file through a bind mount.
+  auto file = open_at({}, directory_.file("resolv.conf"), O_WRONLY | O_TRUNC);
+  Status written = file ? write_all(file.value(), text.data(), text.size()) : Status(file.error());
+  if (!written) std::fprintf(stderr, "lichen-launcher: resolv.conf: %s\n", written.error().text().c_str());
+}
+
+}  // namespace lichen::launcher

@@ -1,0 +1,54 @@
+// Keeps the node's uplink alive over its own deaths and ours.
+#pragma once
+
+#include <optional>
+
+#include "launcher/backoff.h"
+#include "launcher/namespaces.h"
+#include "launcher/runtime_dir.h"
+#include "launcher/uplink.h"
+
+namespace lichen::launcher {
+
+class UplinkKeeper {
+ public:
+  UplinkKeeper(const RuntimeDirectory& directory, const Namespaces& namespaces, UplinkChoice choice)
+      : directory_(directory), namespaces_(namespaces), choice_(choice) {}
+
+  // The first start, in fresh namespaces; `pid` is a process there.
+  void start(pid_t pid, Warnings& warnings);
+
+  // After a rejoin: takes over the uplink that lives on, if the choice allows its kind, else starts one.
+  void adopt_or_start(const UplinkState& previous, Warnings& warnings);
+
+  // To be polled: readable when the uplink has ended. Nothing without one.
+  const Fd* pidfd() const { return process_ ? &process_->pidfd : nullptr; }
+  // When to call restart(), by monotonic_ms(); 0: not at all.
+  int64_t due() const { return due_; }
+
+  // The uplink has ended: reaps it and plans the restart.
+  void ended();
+  // Tries again. True when there is an uplink now.
+  bool restart();
+
+  // Ends the uplink with the node.
+  void end();
+
+  const UplinkState& state() const { return state_; }
+
+ private:
+  UplinkFiles files() const { return {directory_.file("uplink.log"), directory_.file("uplink.ready")}; }
+  void take(StartedUplink started);
+  void write_resolv_conf() const;
+
+  const RuntimeDirectory& directory_;
+  const Namespaces& namespaces_;
+  UplinkChoice choice_;
+  UplinkState state_;
+  std::optional<UplinkProcess> process_;
+  Backoff backoff_;
+  int64_t started_ = 0;
+  int64_t due_ = 0;
+};
+
+}  // namespace lichen::launcher
