@@ -15,7 +15,7 @@
     "cflags!": ["-std=gnu++20", "-fno-exceptions"],
     "cflags_cc!": ["-std=gnu++17", "-std=gnu++20", "-fno-exceptions"],
     "cflags_cc": ["-std=c++20", "-O2", "-Wall", "-Wextra", "-Werror", "-Wno-maybe-uninitialized", "-Wno-missing-field-initializers", "-fno-exceptions", "-fvisibility=hidden", "-ffunction-sections", "-fdata-sections"],
-    "defines": ["_GNU_SOURCE", "JSON_NOEXCEPTION", "NAPI_VERSION=10", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"]
+    "defines": ["_GNU_SOURCE", "JSON_NOEXCEPTION", "NAPI_VERSION=10", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"]
   },
   "targets": [
     {

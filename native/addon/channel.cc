@@ -113,8 +113,8 @@ void Channel::on_event(int events) {
 }
 
 void Channel::receive() {
-  for (int i = 0; poll_ && i < kPacketsPerTurn; i++) {
-    Napi::Env env = Env();
+  Napi::Env env = Env();
+  for (int i = 0; poll_ && i < kPacketsPerTurn && can_run_javascript(env); i++) {
     Napi::HandleScope scope(env);
     auto packet = receive_packet(socket_);
     if (!packet) {

@@ -112,7 +112,10 @@ FdObject::FdObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<FdObject>(
 }
 
 Napi::Value FdObject::wrap(Napi::Env env, Fd fd) {
-  return environment(env).fd_class.New({Napi::Number::New(env, fd.release())});
+  int number = fd.release();
+  Napi::Object object = environment(env).fd_class.New({Napi::Number::New(env, number)});
+  if (object.IsEmpty()) Fd(number).reset();  // the environment is ending
+  return object;
 }
 
 FdObject* FdObject::unwrap(Arguments& arguments, const Napi::Value& value, const char* name) {

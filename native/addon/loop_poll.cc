@@ -53,6 +53,10 @@ void LoopPoll::watch(int events) {
     // Held here: the callback may stop the poll.
     std::shared_ptr<State> state = *static_cast<std::shared_ptr<State>*>(handle->data);
     Napi::HandleScope scope(state->env);
+    if (!can_run_javascript(state->env)) {
+      state->close();
+      return;
+    }
     OnEvent on_event = state->on_event;
     if (on_event) on_event(status < 0 ? UV_READABLE | UV_WRITABLE : seen);
   });
@@ -70,6 +74,12 @@ void LoopPoll::set_ref(bool ref) {
 void LoopPoll::stop() {
   if (state_) state_->close();
   state_.reset();
+}
+
+bool can_run_javascript(Napi::Env env) {
+  // Any call that may run JavaScript tells; this one has nothing to run.
+  bool has = false;
+  return napi_has_property(env, env.Global(), Napi::String::New(env, "Object"), &has) == napi_ok;
 }
 
 void call_from_loop(Napi::Env env, const Napi::FunctionReference& function, const Napi::AsyncContext& context,

@@ -46,6 +46,10 @@ class LoopPoll {
   std::shared_ptr<State> state_;
 };
 
+// Whether JavaScript can run: not any more while a worker is being terminated or the environment torn down,
+// when the loop still turns and every call would fail.
+bool can_run_javascript(Napi::Env env);
+
 // Calls a JavaScript function from the loop: promise jobs run afterwards, and what it throws becomes an
 // uncaught exception.
 void call_from_loop(Napi::Env env, const Napi::FunctionReference& function, const Napi::AsyncContext& context,
