@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "addon/convert.h"
 #include "core/layer_settle.h"
 #include "core/layer_writer.h"
 
@@ -23,18 +24,6 @@ Napi::Value to_byte_string(Napi::Env env, const std::string& bytes) {
   napi_value value = nullptr;
   napi_create_string_latin1(env, bytes.data(), bytes.size(), &value);
   return {env, value};
-}
-
-// An Error of the core as a JavaScript exception with its parts as members; src/native makes a LichenError of
-// it.
-Napi::Value throw_error(Napi::Env env, const Error& error) {
-  Napi::Error thrown = Napi::Error::New(env, error.text());
-  thrown.Set("code", Napi::String::New(env, error.code));
-  thrown.Set("operation", Napi::String::New(env, error.operation));
-  thrown.Set("object", to_byte_string(env, error.object));
-  thrown.Set("reason", Napi::String::New(env, error.cause));
-  thrown.ThrowAsJavaScriptException();
-  return env.Undefined();
 }
 
 constexpr napi_type_tag kWriterTag = {0x6c69636865e4c1a7, 0x8d2c5f0b7a314e96};

@@ -1,0 +1,63 @@
+/** A worker thread of the pool (worker-pool.ts): unpacks layers and does other blocking work on files. */
+import { mkdir, rm } from "node:fs/promises";
+import { parentPort } from "node:worker_threads";
+import { settleLayer, syncFilesystem } from "../native/layer.ts";
+import { unpackLayer } from "./layer/unpack.ts";
+import { RegistryClient } from "./registry/client.ts";
+import { type Reply, type Request, type Task, toFields } from "./worker-protocol.ts";
+
+let current: AbortController | undefined;
+
+parentPort?.on("message", async (request: Request) => {
+  if (request === "abort") {
+    current?.abort();
+    return;
+  }
+  current = new AbortController();
+  const reply = await answer(request.task, current.signal);
+  current = undefined;
+  parentPort?.postMessage(reply);
+});
+
+async function answer(task: Task, signal: AbortSignal): Promise<Reply> {
+  try {
+    return { value: await perform(task, signal) };
+  } catch (error) {
+    return { error: toFields(error) };
+  }
+}
+
+async function perform(task: Task, signal: AbortSignal): Promise<unknown> {
+  switch (task.kind) {
+    case "unpack":
+      return unpack(task, signal);
+    case "settle":
+      return settleLayer(task.settlement);
+    case "sync":
+      return syncFilesystem(task.path);
+    case "remove":
+      return rm(task.path, { recursive: true, force: true });
+  }
+}
+
+/** Fetches and unpacks; each address that is tried begins with an empty directory, and none is left after a failure. */
+async function unpack(task: Task & { kind: "unpack" }, signal: AbortSignal): Promise<unknown> {
+  const client = new RegistryClient(task.client);
+  const clear = () => rm(task.directory, { recursive: true, force: true });
+  try {
+    return await client.stream(
+      task.content.digest,
+      async (body) => {
+        await clear();
+        await mkdir(task.directory, { mode: 0o700 });
+        return unpackLayer(body, task.content, task);
+      },
+      signal,
+    );
+  } catch (error) {
+    await clear();
+    throw error;
+  } finally {
+    await client.close();
+  }
+}

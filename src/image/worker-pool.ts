@@ -1,0 +1,166 @@
+import { Worker } from "node:worker_threads";
+import { LichenError } from "../errors.ts";
+import { fromFields, type Reply, type Request, type Task, type TaskResult } from "./worker-protocol.ts";
+
+const idleMs = 3000;
+
+// Beside this file: the bundle in dist/, or the source when run from a checkout.
+const workerFile = import.meta.url.endsWith(".ts") ? "./unpack-worker.ts" : "./unpack-worker.mjs";
+
+interface Job {
+  task: Task;
+  signal: AbortSignal | undefined;
+  settle: (reply: Reply) => void;
+  fail: (error: Error) => void;
+}
+
+/**
+ * Threads for unpacking and other blocking work, at most `size` of them. They are started when there is work and end
+ * when there has been none for a few seconds, so that an idle node does not pay for them. Tasks begin in the order in
+ * which they were given. An idle pool does not keep the process alive.
+ */
+export class WorkerPool {
+  readonly #size: number;
+  readonly #waiting: Job[] = [];
+  readonly #workers = new Set<PoolWorker>();
+  #closed = false;
+
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  /** Runs a task. An aborted signal ends it with CANCELLED, at once when it is still waiting, else as soon as it can. */
+  run<T extends Task>(task: T, signal?: AbortSignal): Promise<TaskResult[T["kind"]]> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed || signal?.aborted === true) return reject(cancelled(task));
+      const job: Job = {
+        task,
+        signal,
+        settle: (reply) => {
+          signal?.removeEventListener("abort", onAbort);
+          if ("value" in reply) resolve(reply.value as TaskResult[T["kind"]]);
+          else reject(signal?.aborted === true ? cancelled(task) : fromFields(reply.error));
+        },
+        fail: reject,
+      };
+      const onAbort = () => {
+        const at = this.#waiting.indexOf(job);
+        if (at < 0) return;
+        this.#waiting.splice(at, 1);
+        reject(cancelled(task));
+      };
+      signal?.addEventListener("abort", onAbort, { once: true });
+      this.#waiting.push(job);
+      this.#dispatch();
+    });
+  }
+
+  /** Ends all threads; what still waits or runs fails with CANCELLED. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const job of this.#waiting.splice(0)) job.fail(cancelled(job.task));
+    await Promise.all([...this.#workers].map((worker) => worker.end()));
+  }
+
+  #dispatch(): void {
+    while (this.#waiting.length > 0) {
+      const idle = [...this.#workers].find((worker) => !worker.busy);
+      if (idle === undefined && this.#workers.size >= this.#size) return;
+      const worker = idle ?? this.#start();
+      worker.begin(this.#waiting.shift()!);
+    }
+  }
+
+  #start(): PoolWorker {
+    const worker = new PoolWorker({
+      onFree: () => this.#dispatch(),
+      onEnd: () => {
+        this.#workers.delete(worker);
+        if (!this.#closed) this.#dispatch();
+      },
+    });
+    this.#workers.add(worker);
+    return worker;
+  }
+}
+
+/** One thread and the job it is at. */
+class PoolWorker {
+  readonly #thread: Worker;
+  readonly #onFree: () => void;
+  #job: Job | undefined;
+  #idleTimer: NodeJS.Timeout | undefined;
+
+  constructor(hooks: { onFree: () => void; onEnd: () => void }) {
+    this.#onFree = hooks.onFree;
+    // The daemon keeps its own young generation tiny; a thread that moves many chunks needs room for them.
+    this.#thread = new Worker(new URL(workerFile, import.meta.url), {
+      resourceLimits: { maxYoungGenerationSizeMb: 16 },
+    });
+    this.#thread.on("message", (reply: Reply) => this.#finish(reply));
+    this.#thread.on("error", (error) => this.#job?.fail(crashed(this.#job.task, error)));
+    this.#thread.on("exit", () => {
+      this.#job?.fail(cancelled(this.#job.task));
+      this.#job = undefined;
+      clearTimeout(this.#idleTimer);
+      hooks.onEnd();
+    });
+  }
+
+  get busy(): boolean {
+    return this.#job !== undefined;
+  }
+
+  begin(job: Job): void {
+    clearTimeout(this.#idleTimer);
+    this.#job = job;
+    this.#thread.ref();
+    job.signal?.addEventListener("abort", this.#abort, { once: true });
+    this.#send({ task: job.task });
+  }
+
+  end(): Promise<number> {
+    return this.#thread.terminate();
+  }
+
+  readonly #abort = () => this.#send("abort");
+
+  #send(request: Request): void {
+    this.#thread.postMessage(request);
+  }
+
+  #finish(reply: Reply): void {
+    const job = this.#job;
+    this.#job = undefined;
+    job?.signal?.removeEventListener("abort", this.#abort);
+    this.#thread.unref();
+    this.#idleTimer = setTimeout(() => this.end(), idleMs).unref();
+    job?.settle(reply);
+    this.#onFree();
+  }
+}
+
+function cancelled(task: Task): LichenError {
+  return new LichenError({
+    code: "CANCELLED",
+    operation: task.kind,
+    object: subject(task),
+    reason: "it was cancelled",
+  });
+}
+
+function crashed(task: Task, error: unknown): LichenError {
+  const reason = `the worker thread failed: ${error instanceof Error ? error.message : String(error)}`;
+  return new LichenError({
+    code: "INTERNAL",
+    operation: task.kind,
+    object: subject(task),
+    reason,
+    cause: error,
+  });
+}
+
+function subject(task: Task): string {
+  if (task.kind === "unpack") return task.content.digest;
+  return task.kind === "settle" ? task.settlement.directory : task.path;
+}
