@@ -45,7 +45,9 @@ async function native(totals: Totals): Promise<void> {
   });
   const [, passed = "0", failed = "0"] =
     /test cases:\s+\d+ \|\s+(\d+) passed \|\s+(\d+) failed/.exec(output) ?? [];
-  const skipped = [...output.matchAll(/MESSAGE: skip: (.*)/g)].map(([, reason]) => `native: ${reason}`);
+  const skipped = [...output.matchAll(/MESSAGE: skip(?:ped)?: (.*)/g)].map(
+    ([, reason]) => `native: ${reason}`,
+  );
   // A sanitizer's report or a crash ends the process without a failed test case of its own.
   const failures = Number(failed) || (status === 0 ? 0 : 1);
   if (failures > 0) console.log(`${output}\nnative-tests ended with ${status}`);

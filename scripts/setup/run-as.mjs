@@ -22,7 +22,7 @@ function userEnvironment(user, runtimeDirectory, checkout) {
     USER: user.name,
     LOGNAME: user.name,
     XDG_RUNTIME_DIR: runtimeDirectory,
-    PATH: `${dirname(node).replace(root, checkout)}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+    PATH: `${dirname(node).replace(root, checkout)}:${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`,
   };
 }
 
