@@ -83,9 +83,10 @@ async function typescript(kind: "unit" | "runtime", concurrency: number, totals:
     if (data.details.type !== "suite") totals.failed++;
   });
   stream.on("test:pass", (data) => {
-    if (data.details.type === "suite") return;
-    if (data.skip === undefined) totals.passed++;
-    else totals.skipped.push(`${data.name}: ${data.skip === true ? "no reason given" : data.skip}`);
+    if (data.skip !== undefined) {
+      const reason = data.skip === true ? "no reason given" : data.skip;
+      totals.skipped.push(`${relative(root, data.file ?? "")}: ${data.name}: ${reason}`);
+    } else if (data.details.type !== "suite") totals.passed++;
   });
   stream.on("test:summary", (data) => {
     if (data.file === undefined) return;
