@@ -56,7 +56,7 @@ export function installModules() {
   return unlessDone("node_modules/.lichen-installed", ["package-lock.json", ".npmrc"], async () => {
     await run(
       "npm",
-      ["install", "--no-save", "--include=dev", "--include=optional", "--no-progress"],
+      ["install", "--no-save", "--ignore-scripts", "--include=dev", "--include=optional", "--no-progress"],
       asOwner(),
     );
     if (!existsSync(node)) {
