@@ -8,6 +8,7 @@ import type { NodeReport } from "../config/node-report.ts";
 import { type Paths, socketPath } from "../config/paths.ts";
 import { addCriServices } from "../cri/services.ts";
 import { ImageService } from "../image/service.ts";
+import { Launcher } from "../native/launcher.ts";
 import { PodService } from "../pod/service.ts";
 import { openDatabase } from "../store/database.ts";
 import { listen } from "./socket.ts";
@@ -35,6 +36,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
   const state = join(paths.dataDir, "state.db");
   const imageState = openDatabase(state, { durable: true });
   const podState = openDatabase(state, { durable: false });
+  const launcher = Launcher.inherited();
   const images = await ImageService.open({
     database: imageState,
     dataDir: paths.dataDir,
@@ -44,6 +46,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       singleOwner: report.idMap.single,
       ...(config.images.workers === 0 ? {} : { workers: config.images.workers }),
     },
+    dial: async (host, port) => (await launcher.dial(host, port)).socket,
   });
   const pods = await PodService.open({
     database: podState,
@@ -69,6 +72,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       await endServing(server, graceMs);
       await pods.close();
       await images.close();
+      launcher.close();
       podState.close();
       imageState.close();
     },

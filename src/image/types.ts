@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import type { Dial } from "./registry/dial.ts";
 
 /** The part of an OCI image configuration that a container is made from (image-spec, config.md); field names as there. */
 export interface OciImageConfig {
@@ -78,6 +79,8 @@ export interface ImageServiceOptions {
   /** Layers go to `<dataDir>/layers/<chain id>`. */
   dataDir: string;
   config: ImageConfig;
+  /** Makes the connections to registries; without it they are made in the process's own network. */
+  dial?: Dial;
 }
 
 export interface ImageFilesystemUsage {

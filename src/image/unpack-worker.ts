@@ -1,16 +1,31 @@
 /** A worker thread of the pool (worker-pool.ts): unpacks layers and does other blocking work on files. */
 import { mkdir, rm } from "node:fs/promises";
 import { parentPort } from "node:worker_threads";
+import { adoptFd, type Fd } from "../native/fd.ts";
 import { settleLayer, syncFilesystem } from "../native/layer.ts";
 import { unpackLayer } from "./layer/unpack.ts";
 import { RegistryClient } from "./registry/client.ts";
-import { type Reply, type Request, type Task, toFields } from "./worker-protocol.ts";
+import {
+  type Dialled,
+  type DialRequest,
+  fromFields,
+  type Reply,
+  type Request,
+  type Task,
+  toFields,
+} from "./worker-protocol.ts";
 
 let current: AbortController | undefined;
+const dials = new Map<number, { resolve: (fd: Fd) => void; reject: (error: Error) => void }>();
+let lastDial = 0;
 
 parentPort?.on("message", async (request: Request) => {
   if (request === "abort") {
     current?.abort();
+    return;
+  }
+  if ("dialled" in request) {
+    finishDial(request);
     return;
   }
   current = new AbortController();
@@ -18,6 +33,20 @@ parentPort?.on("message", async (request: Request) => {
   current = undefined;
   parentPort?.postMessage(reply);
 });
+
+function dial(host: string, port: number): Promise<Fd> {
+  const id = ++lastDial;
+  const request: DialRequest = { dial: { id, host, port } };
+  parentPort?.postMessage(request);
+  return new Promise((resolve, reject) => dials.set(id, { resolve, reject }));
+}
+
+function finishDial(answer: Dialled): void {
+  const waiting = dials.get(answer.dialled);
+  dials.delete(answer.dialled);
+  if ("error" in answer) waiting?.reject(fromFields(answer.error));
+  else waiting?.resolve(adoptFd(answer.fd));
+}
 
 async function answer(task: Task, signal: AbortSignal): Promise<Reply> {
   try {
@@ -42,7 +71,7 @@ async function perform(task: Task, signal: AbortSignal): Promise<unknown> {
 
 /** Fetches and unpacks; each address that is tried begins with an empty directory, and none is left after a failure. */
 async function unpack(task: Task & { kind: "unpack" }, signal: AbortSignal): Promise<unknown> {
-  const client = new RegistryClient(task.client);
+  const client = new RegistryClient(task.client, task.dial ? dial : undefined);
   const clear = () => rm(task.directory, { recursive: true, force: true });
   try {
     return await client.stream(

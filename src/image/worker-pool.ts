@@ -1,6 +1,15 @@
 import { Worker } from "node:worker_threads";
 import { LichenError } from "../errors.ts";
-import { fromFields, type Reply, type Request, type Task, type TaskResult } from "./worker-protocol.ts";
+import type { Dial } from "./registry/dial.ts";
+import {
+  type DialRequest,
+  fromFields,
+  type Reply,
+  type Request,
+  type Task,
+  type TaskResult,
+  toFields,
+} from "./worker-protocol.ts";
 
 const idleMs = 3000;
 
@@ -21,12 +30,15 @@ interface Job {
  */
 export class WorkerPool {
   readonly #size: number;
+  readonly #dial: Dial | undefined;
   readonly #waiting: Job[] = [];
   readonly #workers = new Set<PoolWorker>();
   #closed = false;
 
-  constructor(size: number) {
+  /** `dial` serves the connections that tasks with `dial: true` ask for. */
+  constructor(size: number, dial?: Dial) {
     this.#size = size;
+    this.#dial = dial;
   }
 
   /** Runs a task. An aborted signal ends it with CANCELLED, at once when it is still waiting, else as soon as it can. */
@@ -73,6 +85,7 @@ export class WorkerPool {
 
   #start(): PoolWorker {
     const worker = new PoolWorker({
+      dial: this.#dial,
       onFree: () => this.#dispatch(),
       onEnd: () => {
         this.#workers.delete(worker);
@@ -87,17 +100,22 @@ export class WorkerPool {
 /** One thread and the job it is at. */
 class PoolWorker {
   readonly #thread: Worker;
+  readonly #dial: Dial | undefined;
   readonly #onFree: () => void;
   #job: Job | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
 
-  constructor(hooks: { onFree: () => void; onEnd: () => void }) {
+  constructor(hooks: { dial: Dial | undefined; onFree: () => void; onEnd: () => void }) {
+    this.#dial = hooks.dial;
     this.#onFree = hooks.onFree;
     // The daemon keeps its own young generation tiny; a thread that moves many chunks needs room for them.
     this.#thread = new Worker(new URL(workerFile, import.meta.url), {
       resourceLimits: { maxYoungGenerationSizeMb: 16 },
     });
-    this.#thread.on("message", (reply: Reply) => this.#finish(reply));
+    this.#thread.on("message", (message: Reply | DialRequest) => {
+      if ("dial" in message) void this.#connect(message);
+      else this.#finish(message);
+    });
     this.#thread.on("error", (error) => this.#job?.fail(crashed(this.#job.task, error)));
     this.#thread.on("exit", () => {
       this.#job?.fail(cancelled(this.#job.task));
@@ -121,6 +139,16 @@ class PoolWorker {
 
   end(): Promise<number> {
     return this.#thread.terminate();
+  }
+
+  async #connect({ dial: { id, host, port } }: DialRequest): Promise<void> {
+    try {
+      if (this.#dial === undefined) throw new Error("this pool has no way to connect");
+      const fd = await this.#dial(host, port);
+      this.#send({ dialled: id, fd: fd.release() });
+    } catch (error) {
+      this.#send({ dialled: id, error: toFields(error) });
+    }
   }
 
   readonly #abort = () => this.#send("abort");

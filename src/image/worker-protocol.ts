@@ -5,7 +5,15 @@ import type { ClientState } from "./registry/client.ts";
 
 /** What a worker can be asked to do: the things that take long or block. */
 export type Task =
-  | { kind: "unpack"; client: ClientState; content: LayerContent; directory: string; singleOwner: boolean }
+  | {
+      kind: "unpack";
+      client: ClientState;
+      content: LayerContent;
+      directory: string;
+      singleOwner: boolean;
+      /** Connections are asked for from the main thread. */
+      dial: boolean;
+    }
   | { kind: "settle"; settlement: LayerSettlement }
   | { kind: "sync"; path: string }
   | { kind: "remove"; path: string };
@@ -18,11 +26,19 @@ export interface TaskResult {
   remove: undefined;
 }
 
-/** To a worker: a task, or the wish that the present one end. */
-export type Request = { task: Task } | "abort";
+/** To a worker: a task, the wish that the present one end, or the connection it asked for. */
+export type Request = { task: Task } | "abort" | Dialled;
 
 /** From a worker, once a task. Errors lose their class on the way between threads, so their parts travel. */
 export type Reply = { value: unknown } | { error: ErrorFields };
+
+/** From a worker while it is at a task: only the main thread can talk to the launcher. */
+export interface DialRequest {
+  dial: { id: number; host: string; port: number };
+}
+
+/** The answer: a connected socket, whose owner the worker becomes. */
+export type Dialled = { dialled: number } & ({ fd: number } | { error: ErrorFields });
 
 export function toFields(error: unknown): ErrorFields {
   const { code, operation, object, reason, hint } = asLichenError(error);

@@ -48,6 +48,11 @@ export function readStream(fd: Fd): Socket {
   return new Socket({ fd: fd.release(), readable: true, writable: false });
 }
 
+/** A connected TCP socket as a Node socket, which owns the descriptor from now on. */
+export function connectedSocket(fd: Fd): Socket {
+  return new Socket({ fd: fd.release(), readable: true, writable: true });
+}
+
 /** The write end of a pipe, or a socket, as a Node stream, which owns the descriptor from now on. */
 export function writeStream(fd: Fd): Socket {
   return new Socket({ fd: fd.release(), readable: false, writable: true });

@@ -5,6 +5,7 @@ import { formatReference, type ImageReference, repositoryName } from "../referen
 import type { RegistryAuth } from "../types.ts";
 import { Authorizer } from "./authorizer.ts";
 import { credentialsOf, mayUse } from "./credentials.ts";
+import type { Dial } from "./dial.ts";
 import type { Endpoint } from "./hosts.ts";
 import { type Response, Transport } from "./transport.ts";
 
@@ -41,11 +42,11 @@ export class RegistryClient {
   readonly #state: ClientState;
   readonly #sites: Site[];
 
-  constructor(state: ClientState) {
+  constructor(state: ClientState, dial?: Dial) {
     this.#state = state;
     const credentials = credentialsOf(state.auth);
     this.#sites = state.endpoints.map((endpoint) => {
-      const transport = new Transport(endpoint);
+      const transport = new Transport(endpoint, dial);
       const own = mayUse(state.auth, endpoint) ? credentials : undefined;
       const header = state.headers[endpoint.url];
       return {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Agent, type Dispatcher, request } from "undici";
 import { LichenError } from "../../errors.ts";
+import { connectorThrough, type Dial } from "./dial.ts";
 import type { Endpoint } from "./hosts.ts";
 
 const maximumRedirects = 5;
@@ -26,13 +27,14 @@ export type Response = Dispatcher.ResponseData;
 export class Transport {
   readonly #agent: Agent;
 
-  constructor(endpoint: Pick<Endpoint, "skipVerify" | "authorities">) {
+  /** Without `dial` connections are made in the process's own network. */
+  constructor(endpoint: Pick<Endpoint, "skipVerify" | "authorities">, dial?: Dial) {
+    const tls = {
+      rejectUnauthorized: !endpoint.skipVerify,
+      ...(endpoint.authorities.length > 0 ? { ca: endpoint.authorities } : {}),
+    };
     this.#agent = new Agent({
-      connect: {
-        timeout: 10_000,
-        rejectUnauthorized: !endpoint.skipVerify,
-        ...(endpoint.authorities.length > 0 ? { ca: endpoint.authorities } : {}),
-      },
+      connect: dial === undefined ? { timeout: 10_000, ...tls } : connectorThrough(dial, tls),
       headersTimeout: 30_000,
       bodyTimeout: 60_000,
     });
