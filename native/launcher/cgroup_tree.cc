@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "core/cgroup.h"
 #include "core/text.h"
 #include "launcher/cgroup_path.h"
@@ -12,10 +14,6 @@ namespace lichen::launcher {
 
 namespace {
 
-constexpr char kDelegateHint[] =
-    "sudo mkdir -p /etc/systemd/system/user@.service.d && printf '[Service]\\nDelegate=cpu cpuset io memory "
-    "pids\\n' | "
-    "sudo tee /etc/systemd/system/user@.service.d/lichen.conf && sudo systemctl daemon-reload";
 constexpr std::chrono::milliseconds kPatience{2000};
 
 std::optional<CgroupMount> own_mount() {
@@ -58,12 +56,10 @@ Status settle(const std::string& directory) {
   return move_here(directory + "/node");
 }
 
-Warning no_delegation(const std::string& reason) {
-  return {"CGROUP_NOT_DELEGATED", "no limits, no accounting by cgroup: " + reason, kDelegateHint};
-}
+bool systemd_runs() { return access("/run/systemd/system", F_OK) == 0; }
 
-CgroupTree without(const std::string& reason, Warnings& warnings) {
-  warnings.push_back(no_delegation(reason));
+CgroupTree without(const std::string& reason, const std::string& hint, Warnings& warnings) {
+  warnings.push_back({"CGROUP_NOT_DELEGATED", "no limits, no accounting by cgroup: " + reason, hint});
   CgroupTree tree;
   tree.reason = reason;
   return tree;
@@ -81,11 +77,37 @@ Result<CgroupTree> enter_named(const std::string& directory) {
 
 }  // namespace
 
+std::string delegation_hint(const CgroupFinding& own) {
+  if (systemd_runs()) return "systemd-run --user --scope -p Delegate=yes lichen serve";
+  if (own.mount_point.empty()) return "sudo mount -t cgroup2 cgroup2 /sys/fs/cgroup";
+  // $$ is the shell that this is pasted into: what it starts from then on sits in the new cgroup.
+  std::string mine = own.mount_point + "/lichen-" + std::to_string(getuid());
+  return "sudo sh -c \"mkdir -p " + mine + " && cd " + mine + " && chown " + std::to_string(getuid()) +
+         " . cgroup.procs cgroup.threads cgroup.subtree_control && echo $$ > cgroup.procs\"";
+}
+
+std::string controllers_hint(const CgroupFinding& own) {
+  bool there = std::find(own.root_controllers.begin(), own.root_controllers.end(), "memory") !=
+               own.root_controllers.end();
+  if (!there) {
+    return "boot without cgroup v1: add systemd.unified_cgroup_hierarchy=1 cgroup_no_v1=all to the kernel's "
+           "command line";
+  }
+  if (!systemd_runs()) return delegation_hint(own);
+  return "sudo mkdir -p /etc/systemd/system/user@.service.d && "
+         "printf '[Service]\\nDelegate=cpu cpuset io memory pids\\n' | "
+         "sudo tee /etc/systemd/system/user@.service.d/lichen.conf && sudo systemctl daemon-reload";
+}
+
 CgroupFinding inspect_own_cgroup() {
   CgroupFinding finding;
   auto text = read_file("/proc/self/cgroup");
   auto path = text ? find_cgroup_path(text.value()) : std::nullopt;
   auto mount = own_mount();
+  if (mount) {
+    finding.mount_point = mount->point;
+    finding.root_controllers = read_words(mount->point + "/cgroup.controllers");
+  }
   if (!path || !mount) {
     finding.reason = "no cgroup2 hierarchy is mounted";
     return finding;
@@ -115,13 +137,13 @@ Result<CgroupTree> enter_cgroup_tree(const std::string& choice, const std::strin
   if (choice != "auto") return enter_named(choice);
 
   CgroupFinding own = inspect_own_cgroup();
-  if (!own.writable) return without(own.reason, warnings);
+  if (!own.writable) return without(own.reason, delegation_hint(own), warnings);
   std::string directory = own.directory + "/" + subtree_name(runtime_dir);
   // Whatever lives in there has lost its node: its namespaces could not be found again.
   Status cleared = kill_cgroup(directory, kPatience);
   if (cleared) cleared = remove_cgroup(directory, kPatience);
   Status settled = cleared ? settle(directory) : std::move(cleared);
-  if (!settled) return without(settled.error().text(), warnings);
+  if (!settled) return without(settled.error().text(), "", warnings);
 
   // Processes beside us (the shell that started us) keep the controllers up there: EBUSY.
   Status handed = hand_down(own.directory);
@@ -139,7 +161,7 @@ CgroupTree rejoin_cgroup_tree(const std::string& host_path, Warnings& warnings) 
   auto mount = own_mount();
   auto directory = mount ? cgroup_directory(*mount, host_path) : std::nullopt;
   if (!directory || access(directory->c_str(), F_OK) != 0)
-    return without("the node's cgroup " + host_path + " is gone", warnings);
+    return without("the node's cgroup " + host_path + " is gone", "", warnings);
   CgroupTree tree{true, *directory, host_path, {}, "", host_path.find("/lichen-") != std::string::npos};
   Status moved = create_cgroup(*directory + "/node");
   if (moved) moved = move_here(*directory + "/node");

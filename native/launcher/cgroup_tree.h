@@ -44,12 +44,18 @@ void leave_cgroup_tree(const CgroupTree& tree);
 
 // What auto would find, without changing anything: for `check`.
 struct CgroupFinding {
-  std::string directory;  // our own cgroup
+  std::string mount_point;  // of the hierarchy, "" without one
+  std::string directory;    // our own cgroup
   std::string path;
-  std::vector<std::string> controllers;
+  std::vector<std::string> controllers;       // that it has
+  std::vector<std::string> root_controllers;  // that the hierarchy has at all; cgroup v1 may hold them back
   bool writable = false;
   std::string reason;  // why not
 };
 CgroupFinding inspect_own_cgroup();
+
+// The administrator's command that gets us a cgroup of our own, or more controllers in it.
+std::string delegation_hint(const CgroupFinding& own);
+std::string controllers_hint(const CgroupFinding& own);
 
 }  // namespace lichen::launcher

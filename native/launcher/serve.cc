@@ -10,6 +10,7 @@
 #include "launcher/node_info.h"
 #include "launcher/rejoin.h"
 #include "launcher/supervise.h"
+#include "launcher/systemd_scope.h"
 
 namespace lichen::launcher {
 
@@ -126,6 +127,7 @@ void leave_node(const RuntimeDirectory& directory, Node& node) {
 }  // namespace
 
 Result<int> serve(const ServeOptions& options) {
+  if (options.cgroup == "auto") move_to_own_scope();
   LICHEN_TRY(block_supervised_signals());
   LICHEN_ASSIGN(RuntimeDirectory directory, RuntimeDirectory::open(options.runtime_dir));
   LICHEN_ASSIGN(ProcessIdentity self, identify_process(getpid()));

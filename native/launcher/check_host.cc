@@ -1,0 +1,74 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "core/fd.h"
+#include "core/text.h"
+#include "launcher/check.h"
+#include "launcher/id_mapping.h"
+
+namespace lichen::launcher {
+
+namespace {
+
+Trial check_kernel() {
+  utsname name{};
+  uname(&name);
+  // 5.11 brought overlay mounts in user namespaces, 5.14 cgroup.kill.
+  return {"kernel", kernel_at_least(name.release, 5, 14), std::string("Linux ") + name.release,
+          "install a kernel from 5.14 on"};
+}
+
+Trial check_runtime_dir() {
+  Trial trial{"runtime-dir", false, "",
+              "loginctl enable-linger $(id -un), or log in by ssh or a console instead of su"};
+  const char* path = getenv("XDG_RUNTIME_DIR");
+  struct stat status {};
+  if (path == nullptr || path[0] == '\0') {
+    trial.detail = "XDG_RUNTIME_DIR is not set: /tmp is used";
+  } else if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode)) {
+    trial.detail = std::string(path) + " is not a directory";
+  } else if (status.st_uid != geteuid()) {
+    trial.detail = std::string(path) + " belongs to another user";
+  } else {
+    trial.ok = true;
+    trial.detail = path;
+  }
+  return trial;
+}
+
+// Without linger systemd ends every process of a user with the last session.
+Trial check_linger() {
+  Trial trial{"linger", true, "", "loginctl enable-linger " + login_name()};
+  if (access("/run/systemd/system", F_OK) != 0) {
+    trial.detail = "no systemd here: nothing ends processes at logout";
+    return trial;
+  }
+  trial.ok = access(("/var/lib/systemd/linger/" + login_name()).c_str(), F_OK) == 0;
+  trial.detail = trial.ok ? "processes live on after logout" : "pods end when you log out";
+  return trial;
+}
+
+Trial check_tun() {
+  auto tun = open_at({}, "/dev/net/tun", O_RDWR);
+  if (tun) return {"tun", true, "/dev/net/tun", ""};
+  bool missing = tun.error().number == ENOENT;
+  return {"tun", false, tun.error().text(), missing ? "sudo modprobe tun" : "sudo chmod 0666 /dev/net/tun"};
+}
+
+}  // namespace
+
+bool kernel_at_least(const std::string& release, int major, int minor) {
+  std::vector<std::string_view> numbers = split(release, '.');
+  if (numbers.size() < 2) return false;
+  auto first = parse_number<int>(numbers[0]);
+  auto second = parse_number<int>(numbers[1].substr(0, numbers[1].find_first_not_of("0123456789")));
+  return first && second && (*first > major || (*first == major && *second >= minor));
+}
+
+std::vector<Trial> check_host() { return {check_kernel(), check_runtime_dir(), check_linger(), check_tun()}; }
+
+}  // namespace lichen::launcher

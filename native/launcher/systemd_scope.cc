@@ -1,0 +1,93 @@
+#include "launcher/systemd_scope.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "core/text.h"
+#include "launcher/daemon_process.h"
+#include "launcher/hints.h"
+#include "launcher/program.h"
+
+namespace lichen::launcher {
+
+namespace {
+
+// Set for the second run: one attempt is enough.
+constexpr char kMark[] = "LICHEN_LAUNCHER_SCOPE";
+
+bool others_in(const std::string& directory) {
+  auto text = read_file(directory + "/cgroup.procs");
+  if (!text) return false;
+  for (std::string_view line : split(trim(text.value()), '\n'))
+    if (parse_number<pid_t>(line) != getpid()) return true;
+  return false;
+}
+
+// The manager's private socket is there while it runs (systemctl(1) uses it where there is no D-Bus).
+bool user_manager_answers() {
+  const char* runtime = getenv("XDG_RUNTIME_DIR");
+  if (runtime == nullptr) return false;
+  std::string path = std::string(runtime) + "/systemd/private";
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return false;
+  path.copy(address.sun_path, path.size());
+  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  return socket && connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+}
+
+std::vector<std::string> own_command() {
+  std::vector<std::string> command;
+  auto text = read_file("/proc/self/cmdline");
+  if (!text) return command;
+  std::string_view arguments = text.value();
+  if (arguments.ends_with('\0')) arguments.remove_suffix(1);
+  for (std::string_view argument : split(arguments, '\0')) command.emplace_back(argument);
+  command[0] = own_executable();
+  return command;
+}
+
+}  // namespace
+
+bool wants_scope(const CgroupFinding& own, bool others_inside) {
+  if (own.directory.empty()) return false;  // no cgroup2 here at all
+  return !own.writable || (others_inside && !own.controllers.empty());
+}
+
+std::vector<std::string> scope_command(const std::string& systemd_run,
+                                       const std::vector<std::string>& command) {
+  std::vector<std::string> full = {systemd_run, "--user", "--scope",      "--quiet",
+                                   "--collect", "-p",     "Delegate=yes", "--"};
+  full.insert(full.end(), command.begin(), command.end());
+  return full;
+}
+
+bool scope_works() {
+  std::string systemd_run = find_program("systemd-run");
+  if (systemd_run.empty() || !user_manager_answers()) return false;
+  auto trial = run_program(scope_command(systemd_run, {"true"}));
+  return trial && trial->status == 0;
+}
+
+void move_to_own_scope() {
+  if (getenv(kMark) != nullptr) {
+    unsetenv(kMark);
+    return;
+  }
+  CgroupFinding own = inspect_own_cgroup();
+  if (!wants_scope(own, !own.directory.empty() && others_in(own.directory)) || !user_manager_answers())
+    return;
+  std::string systemd_run = find_program("systemd-run");
+  std::vector<std::string> command = own_command();
+  if (systemd_run.empty() || command.empty() || command[0].empty()) return;
+  auto trial = run_program(scope_command(systemd_run, {"true"}));
+  if (!trial || trial->status != 0) return;
+  setenv(kMark, "1", 1);
+  (void)execute(scope_command(systemd_run, command), 3);
+  unsetenv(kMark);
+}
+
+}  // namespace lichen::launcher
