@@ -1,4 +1,10 @@
-import type { Server, ServerUnaryCall, sendUnaryData, UntypedServiceImplementation } from "@grpc/grpc-js";
+import type {
+  Server,
+  ServerUnaryCall,
+  ServerWritableStream,
+  sendUnaryData,
+  UntypedServiceImplementation,
+} from "@grpc/grpc-js";
 import { serviceDefinition } from "../../proto/contract.ts";
 import { asLichenError, LichenError } from "../errors.ts";
 import type { Log } from "../pod/types.ts";
@@ -70,6 +76,6 @@ function refuse(name: string, streaming: boolean) {
       reason: "lichen does not implement it",
     }),
   );
-  if (streaming) return (call: { destroy(error: Error): void }) => call.destroy(error);
+  if (streaming) return (call: ServerWritableStream<object, object>) => call.emit("error", error);
   return (_call: unknown, reply: sendUnaryData<object>) => reply(error);
 }

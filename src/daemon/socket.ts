@@ -1,4 +1,4 @@
-import { chmodSync, unlinkSync } from "node:fs";
+import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
 import { type Server, ServerCredentials } from "@grpc/grpc-js";
 import { LichenError } from "../errors.ts";
@@ -41,13 +41,14 @@ export async function listen(server: Server, path: string): Promise<void> {
 async function removeStale(path: string): Promise<void> {
   const failure = await tryConnect(path);
   if (failure === "ENOENT") return;
-  if (failure === "ECONNREFUSED") return unlinkSync(path);
+  // A file that is no socket refuses connections as well.
+  if (failure === "ECONNREFUSED" && lstatSync(path).isSocket()) return unlinkSync(path);
   throw new LichenError({
     code: "ALREADY_EXISTS",
     operation: "listen",
     object: path,
-    reason: failure === "" ? "another daemon serves it" : `it is no socket that can be replaced: ${failure}`,
-    hint: "stop the other lichen, or choose another --runtime-dir",
+    reason: failure === "" ? "another daemon serves it" : `something else is there (connect: ${failure})`,
+    hint: "stop the other lichen, remove what is there, or choose another --runtime-dir",
   });
 }
 
