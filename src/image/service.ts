@@ -1,11 +1,24 @@
-import { LichenError } from "../errors.ts";
+import { mkdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { LichenError, within } from "../errors.ts";
+import { ImageStore, type StoredImage } from "../store/images.ts";
+import { imageUser, parseImageConfig } from "./image-config.ts";
+import { LayerStore } from "./layer-store.ts";
+import { pullImage } from "./pull.ts";
+import { formatReference, parseReference, repositoryName } from "./reference.ts";
+import { RegistryClient } from "./registry/client.ts";
+import type { Dial } from "./registry/dial.ts";
+import { endpointsOf } from "./registry/hosts.ts";
 import type {
+  ImageConfig,
   ImageFilesystemUsage,
   ImageRecord,
   ImageServiceOptions,
   PullOptions,
   RootSource,
 } from "./types.ts";
+import { WorkerPool } from "./worker-pool.ts";
 
 export type {
   ImageConfig,
@@ -20,59 +33,192 @@ export type {
   RootSource,
 } from "./types.ts";
 
-function unimplemented(operation: string): never {
-  throw new LichenError({ code: "UNIMPLEMENTED", operation, object: "", reason: "not built yet" });
-}
-
 /** Images of this node: pulled, listed, used and removed. */
 export class ImageService {
-  /** Opens the store below `dataDir` and clears what an interrupted pull left there. */
-  static open(_options: ImageServiceOptions): Promise<ImageService> {
-    return Promise.resolve(new ImageService());
+  readonly #store: ImageStore;
+  readonly #layers: LayerStore;
+  readonly #pool: WorkerPool;
+  readonly #config: ImageConfig;
+  readonly #dial: Dial | undefined;
+  readonly #directory: string;
+  readonly #underWay = new Set<Promise<unknown>>();
+
+  private constructor(options: ImageServiceOptions) {
+    this.#config = options.config;
+    this.#dial = options.dial;
+    this.#directory = join(options.dataDir, "layers");
+    this.#store = new ImageStore(options.database);
+    this.#pool = new WorkerPool(options.config.workers ?? availableParallelism(), options.dial);
+    this.#layers = new LayerStore({
+      directory: this.#directory,
+      singleOwner: options.config.singleOwner ?? false,
+      pool: this.#pool,
+      dial: options.dial !== undefined,
+      isStored: (chainId) => this.#store.hasLayer(chainId),
+    });
   }
 
-  /** Pulls `reference` with all its layers; the answer's id is the image's. INVALID_ARGUMENT, NOT_FOUND, UNAUTHENTICATED, DATA_LOSS … */
-  pull(_reference: string, _options: PullOptions = {}): Promise<{ id: string }> {
-    return unimplemented("pull image");
+  /** Opens the store below `dataDir`, clears what an interrupted pull left there, forgets images that lost a layer. */
+  static async open(options: ImageServiceOptions): Promise<ImageService> {
+    const service = new ImageService(options);
+    await mkdir(service.#directory, { recursive: true, mode: 0o700 });
+    const missing = await service.#layers.open(service.#store.layers());
+    await service.#layers.discard(service.#store.forgetLayers(missing));
+    return service;
+  }
+
+  /**
+   * Pulls `reference` with all its layers; the answer's id is the image's. The image is complete and durable then.
+   * Errors: INVALID_ARGUMENT (reference, archive against the rules), NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED,
+   * UNAVAILABLE, DATA_LOSS (wrong digest or length), FAILED_PRECONDITION (a form that is not supported), CANCELLED.
+   */
+  async pull(reference: string, options: PullOptions = {}): Promise<{ id: string }> {
+    const parsed = parseReference(reference);
+    const { registry, repository } = parsed;
+    const endpoints = endpointsOf(registry, {
+      certsDirectories: this.#config.certsDirectories ?? [],
+      plainHttpHosts: this.#config.plainHttpHosts ?? [],
+    });
+    const auth = options.auth === undefined ? {} : { auth: options.auth };
+    const client = new RegistryClient({ endpoints, registry, repository, headers: {}, ...auth }, this.#dial);
+    const target = {
+      layers: this.#layers,
+      sync: () => this.#pool.run({ kind: "sync", path: this.#directory }),
+      save: (image: StoredImage) => this.#store.save(image),
+    };
+    try {
+      return await this.#busy(pullImage(parsed, client, target, options));
+    } catch (error) {
+      if (options.signal?.aborted === true) throw cancelled(formatReference(parsed));
+      throw within("pull image", formatReference(parsed), error);
+    } finally {
+      await client.close();
+    }
   }
 
   /** All images, or the one that `filter` (any form that `status` takes) names. */
-  list(_filter?: string): ImageRecord[] {
-    return unimplemented("list images");
+  list(filter?: string): ImageRecord[] {
+    if (filter === undefined || filter === "") return this.#store.list().map(toRecord);
+    return [this.status(filter) ?? []].flat();
   }
 
   /** The image that a tag, a digest, an id or a unique prefix of an id names. */
-  status(_reference: string): ImageRecord | undefined {
-    return unimplemented("image status");
+  status(reference: string): ImageRecord | undefined {
+    const id = this.#find(reference);
+    const image = id === undefined ? undefined : this.#store.get(id);
+    return image === undefined ? undefined : toRecord(image);
   }
 
-  /** Removes the whole image that `reference` names, with all its tags; nothing to remove is success. */
-  remove(_reference: string): Promise<void> {
-    return unimplemented("remove image");
+  /**
+   * Removes the whole image that `reference` names, with all its tags (api.proto, RemoveImage); nothing to remove is
+   * success. Layers in use by containers stay until those are gone.
+   */
+  async remove(reference: string): Promise<void> {
+    const id = this.#find(reference);
+    if (id !== undefined) await this.#busy(this.#layers.discard(this.#store.remove(id)));
   }
 
-  /** Space that the unpacked layers take. */
+  /** Space that the unpacked layers take, shared ones counted once. */
   usage(): ImageFilesystemUsage {
-    return unimplemented("image usage");
+    const layers = this.#store.layers();
+    return {
+      bytes: layers.reduce((sum, layer) => sum + layer.bytes, 0),
+      inodes: layers.reduce((sum, layer) => sum + layer.inodes, 0),
+      mountpoint: this.#directory,
+    };
   }
 
   /** Layer directories and configuration of an image, by id; NOT_FOUND when it is gone. */
-  rootSource(_imageId: string): RootSource {
-    return unimplemented("image root");
+  rootSource(imageId: string): RootSource {
+    const image = this.#store.get(imageId);
+    if (image === undefined) throw gone("find layers of image", imageId);
+    return {
+      lower: image.layers.map((layer) => this.#layers.path(layer.chainId)).reverse(),
+      config: toRecord(image).config,
+    };
   }
 
-  /** Keeps the layers of an image while `user` (a container id) needs them, also when the image is removed meanwhile. */
-  acquire(_imageId: string, _user: string): void {
-    unimplemented("acquire image");
+  /**
+   * Keeps the layers of an image while `user` (a container id) needs them, over restarts and also when the image is
+   * removed meanwhile. NOT_FOUND when it is gone already.
+   */
+  acquire(imageId: string, user: string): void {
+    if (!this.#store.acquire(imageId, user)) throw gone("use image", imageId);
   }
 
   /** Ends what `acquire` began; layers that nobody else needs are removed. Nothing held is success. */
-  release(_imageId: string, _user: string): Promise<void> {
-    return unimplemented("release image");
+  async release(imageId: string, user: string): Promise<void> {
+    await this.#busy(this.#layers.discard(this.#store.release(imageId, user)));
   }
 
   /** Waits for what is under way and ends the workers. */
-  close(): Promise<void> {
-    return Promise.resolve();
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#underWay);
+    await this.#pool.close();
   }
+
+  /** What an id begins with is looked at last: "abc" may be a name as well. */
+  #find(reference: string): string | undefined {
+    if (reference.startsWith("sha256:")) return this.#uniqueId(reference) ?? this.#store.idOfName(reference);
+    return this.#idOfReference(reference) ?? this.#uniqueId(`sha256:${reference}`);
+  }
+
+  #uniqueId(prefix: string): string | undefined {
+    if (!/^sha256:[0-9a-f]+$/.test(prefix)) return undefined;
+    const ids = this.#store.idsWithPrefix(prefix);
+    return ids.length === 1 ? ids[0] : undefined;
+  }
+
+  #idOfReference(reference: string): string | undefined {
+    try {
+      const parsed = parseReference(reference);
+      const { tag, digest } = parsed;
+      return this.#store.idOfName(
+        `${repositoryName(parsed)}${digest === undefined ? `:${tag}` : `@${digest}`}`,
+      );
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #busy<T>(work: Promise<T>): Promise<T> {
+    this.#underWay.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#underWay.delete(work);
+    }
+  }
+}
+
+function toRecord(image: StoredImage): ImageRecord {
+  const { config } = parseImageConfig(Buffer.from(image.config), image.layers.length, image.id);
+  return {
+    id: image.id,
+    tags: image.names.filter((name) => !name.includes("@")),
+    digests: image.names.filter((name) => name.includes("@")),
+    size: image.configSize + image.layers.reduce((sum, layer) => sum + layer.bytes, 0),
+    user: imageUser(config),
+    config,
+    pinned: false,
+  };
+}
+
+function gone(operation: string, imageId: string): LichenError {
+  return new LichenError({
+    code: "NOT_FOUND",
+    operation,
+    object: imageId,
+    reason: "there is no such image",
+    hint: "pull it first",
+  });
+}
+
+function cancelled(reference: string): LichenError {
+  return new LichenError({
+    code: "CANCELLED",
+    operation: "pull image",
+    object: reference,
+    reason: "the caller gave up or its time was over",
+  });
 }

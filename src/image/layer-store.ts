@@ -1,0 +1,142 @@
+import { randomBytes } from "node:crypto";
+import { renameSync } from "node:fs";
+import { readdir, rename } from "node:fs/promises";
+import { join } from "node:path";
+import type { StoredLayer } from "../store/images.ts";
+import { hexOf } from "./digest.ts";
+import type { LayerContent, UnpackedLayer } from "./layer/unpack.ts";
+import type { ClientState } from "./registry/client.ts";
+import { SharedWork } from "./shared-work.ts";
+import type { WorkerPool } from "./worker-pool.ts";
+
+export interface WantedLayer {
+  content: LayerContent;
+  chainId: string;
+  /** Chain ids of the layers below, topmost first. */
+  below: string[];
+}
+
+export interface LayerStoreOptions {
+  /** `<data dir>/layers` */
+  directory: string;
+  singleOwner: boolean;
+  pool: WorkerPool;
+  /** Whether the pool makes the connections. */
+  dial: boolean;
+  /** Whether an image that is stored needs the layer. */
+  isStored: (chainId: string) => boolean;
+}
+
+/**
+ * Unpacked layers: a directory each, called by the hex digits of its chain id, complete as soon as it has that name.
+ * Layers on their way are in directories called `partial-…`, layers on their way out `removing-…`; neither outlives a
+ * start. A layer that several pulls want at the same time is fetched once.
+ */
+export class LayerStore {
+  readonly #options: LayerStoreOptions;
+  readonly #ready = new Map<string, StoredLayer>();
+  readonly #coming = new SharedWork<StoredLayer>();
+  /** How many pulls need a layer that perhaps no image has yet. */
+  readonly #held = new Map<string, number>();
+
+  constructor(options: LayerStoreOptions) {
+    this.#options = options;
+  }
+
+  /** Takes stock: removes what is no known layer, and returns the known layers whose directories are gone. */
+  async open(known: readonly StoredLayer[]): Promise<string[]> {
+    const present = new Set(await readdir(this.#options.directory));
+    const missing: string[] = [];
+    for (const layer of known) {
+      if (present.delete(hexOf(layer.chainId))) this.#ready.set(layer.chainId, layer);
+      else missing.push(layer.chainId);
+    }
+    await Promise.all([...present].map((name) => this.#delete(join(this.#options.directory, name))));
+    return missing;
+  }
+
+  path(chainId: string): string {
+    return join(this.#options.directory, hexOf(chainId));
+  }
+
+  /**
+   * Brings a layer in, unless it is here. The layers below must have been asked for before, in the same turn of the
+   * event loop. Whoever calls holds the layer.
+   */
+  provide(wanted: WantedLayer, client: ClientState, signal: AbortSignal): Promise<StoredLayer> {
+    const ready = this.#ready.get(wanted.chainId);
+    if (ready !== undefined) return Promise.resolve(ready);
+    return this.#coming.join(wanted.chainId, signal, (shared) => this.#bring(wanted, client, shared));
+  }
+
+  /** Keeps layers from being removed until released, whether or not an image has them. */
+  hold(chainIds: readonly string[]): void {
+    for (const chainId of chainIds) this.#held.set(chainId, (this.#held.get(chainId) ?? 0) + 1);
+  }
+
+  /** Ends a hold and removes the layers that nobody needs. */
+  async release(chainIds: readonly string[]): Promise<void> {
+    for (const chainId of chainIds) {
+      const left = (this.#held.get(chainId) ?? 1) - 1;
+      if (left > 0) this.#held.set(chainId, left);
+      else this.#held.delete(chainId);
+    }
+    await this.discard(chainIds);
+  }
+
+  /** Removes those layers that neither a stored image nor a pull needs. They are gone for others at once. */
+  async discard(chainIds: readonly string[]): Promise<void> {
+    const leaving: string[] = [];
+    for (const chainId of chainIds) {
+      if (this.#held.has(chainId) || this.#options.isStored(chainId) || !this.#ready.delete(chainId))
+        continue;
+      const path = join(this.#options.directory, `removing-${randomName()}`);
+      renameSync(this.path(chainId), path);
+      leaving.push(path);
+    }
+    await Promise.all(leaving.map((path) => this.#delete(path)));
+  }
+
+  async #bring(wanted: WantedLayer, client: ClientState, signal: AbortSignal): Promise<StoredLayer> {
+    const { pool, singleOwner, dial } = this.#options;
+    const directory = join(this.#options.directory, `partial-${randomName()}`);
+    const below = this.#coming.get(wanted.below[0] ?? "");
+    const { content } = wanted;
+    const task = { kind: "unpack", client, content, directory, singleOwner, dial } as const;
+    const unpacked = await pool.run(task, signal);
+    try {
+      await below;
+      await this.#settle(directory, wanted, unpacked, signal);
+      await rename(directory, this.path(wanted.chainId));
+    } catch (error) {
+      await this.#delete(directory);
+      throw error;
+    }
+    const stored = { chainId: wanted.chainId, bytes: unpacked.bytes, inodes: unpacked.inodes };
+    this.#ready.set(wanted.chainId, stored);
+    return stored;
+  }
+
+  async #settle(
+    directory: string,
+    wanted: WantedLayer,
+    layer: UnpackedLayer,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { implied, whiteouts, opaque } = layer;
+    const nothing = implied.length + whiteouts.length + opaque.length === 0;
+    if (nothing || wanted.below.length === 0) return;
+    const lower = wanted.below.map((chainId) => this.path(chainId));
+    const { pool, singleOwner } = this.#options;
+    const settlement = { directory, lower, singleOwner, implied, whiteouts, opaque };
+    await pool.run({ kind: "settle", settlement }, signal);
+  }
+
+  async #delete(path: string): Promise<void> {
+    await this.#options.pool.run({ kind: "remove", path });
+  }
+}
+
+function randomName(): string {
+  return randomBytes(8).toString("hex");
+}

@@ -1,0 +1,142 @@
+import { LichenError } from "../errors.ts";
+import type { StoredImage, StoredLayer } from "../store/images.ts";
+import { chainIds, sha256 } from "./digest.ts";
+import { parseImageConfig } from "./image-config.ts";
+import type { LayerStore, WantedLayer } from "./layer-store.ts";
+import { type Descriptor, parseManifest } from "./manifest.ts";
+import { choosePlatform, localPlatform } from "./platform.ts";
+import { formatReference, type ImageReference, repositoryName } from "./reference.ts";
+import type { RegistryClient } from "./registry/client.ts";
+import type { PullOptions } from "./types.ts";
+
+// An index may point to another index; a chain longer than this is a loop or nonsense.
+const maximumIndexDepth = 4;
+
+/** An image as the registry describes it, before any layer is fetched. */
+interface RemoteImage {
+  /** What the reference led to: the index where there is one. */
+  digest: string;
+  id: string;
+  config: string;
+  layers: WantedLayer[];
+}
+
+/** Where a pull puts what it brings. */
+export interface PullTarget {
+  layers: LayerStore;
+  /** Makes the layers, complete by now, durable. */
+  sync: () => Promise<void>;
+  save: (image: StoredImage) => void;
+}
+
+/**
+ * One pull from the manifest to the stored image. The image is stored when all its layers are complete and on disk;
+ * of a pull that fails nothing stays.
+ */
+export async function pullImage(
+  reference: ImageReference,
+  client: RegistryClient,
+  target: PullTarget,
+  options: PullOptions,
+): Promise<{ id: string }> {
+  const remote = await describe(reference, client, options.signal);
+  const chain = remote.layers.map((layer) => layer.chainId);
+  target.layers.hold(chain);
+  try {
+    const layers = await fetchLayers(remote.layers, client, target.layers, options);
+    await target.sync();
+    target.save({
+      id: remote.id,
+      config: remote.config,
+      configSize: remote.config.length,
+      names: namesOf(reference, remote.digest),
+      layers,
+    });
+  } finally {
+    await target.layers.release(chain);
+  }
+  return { id: remote.id };
+}
+
+/** Follows indexes to the manifest for this machine, and reads its configuration. */
+async function describe(
+  reference: ImageReference,
+  client: RegistryClient,
+  signal: AbortSignal | undefined,
+): Promise<RemoteImage> {
+  let at = reference;
+  let digest: string | undefined;
+  for (let depth = 0; depth < maximumIndexDepth; depth++) {
+    const object = formatReference(at);
+    const fetched = await client.manifest(at, signal);
+    digest ??= fetched.digest;
+    const manifest = parseManifest(fetched.data, fetched.contentType, object);
+    if (manifest.kind === "index") {
+      const chosen = choosePlatform(manifest.manifests, localPlatform(), object);
+      at = { registry: reference.registry, repository: reference.repository, digest: chosen.digest };
+      continue;
+    }
+    const data = await client.blob(manifest.config, signal);
+    const { diffIds } = parseImageConfig(data, manifest.layers.length, object);
+    return {
+      digest,
+      id: sha256(data),
+      config: Buffer.from(data).toString("utf8"),
+      layers: wantedLayers(manifest.layers, diffIds),
+    };
+  }
+  throw new LichenError({
+    code: "DATA_LOSS",
+    operation: "read index",
+    object: formatReference(reference),
+    reason: `indexes lead to indexes more than ${maximumIndexDepth} deep`,
+  });
+}
+
+function wantedLayers(descriptors: readonly Descriptor[], diffIds: readonly string[]): WantedLayer[] {
+  const chain = chainIds(diffIds);
+  return descriptors.map(({ digest, size }, i) => ({
+    content: { digest, size, diffId: diffIds[i] ?? "" },
+    chainId: chain[i] ?? "",
+    below: chain.slice(0, i).reverse(),
+  }));
+}
+
+/** Brings all layers in at the same time. The first failure ends the others, and is told when all have ended. */
+async function fetchLayers(
+  wanted: readonly WantedLayer[],
+  client: RegistryClient,
+  store: LayerStore,
+  options: PullOptions,
+): Promise<StoredLayer[]> {
+  const failure = new AbortController();
+  const signal =
+    options.signal === undefined ? failure.signal : AbortSignal.any([options.signal, failure.signal]);
+  let layersDone = 0;
+  let first: unknown;
+  const report = () => options.onProgress?.({ layersDone, layersTotal: wanted.length });
+  report();
+  const results = await Promise.allSettled(
+    wanted.map(async (layer) => {
+      try {
+        const stored = await store.provide(layer, client.state, signal);
+        layersDone++;
+        report();
+        return stored;
+      } catch (error) {
+        first ??= error;
+        failure.abort();
+        throw error;
+      }
+    }),
+  );
+  if (first !== undefined) throw first;
+  return results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+}
+
+/** The digest is always a name; the tag only when it is what was looked up. */
+function namesOf(reference: ImageReference, digest: string): string[] {
+  const name = repositoryName(reference);
+  const byTag = reference.digest === undefined && reference.tag !== undefined;
+  return byTag ? [`${name}:${reference.tag}`, `${name}@${digest}`] : [`${name}@${digest}`];
+}
