@@ -14,7 +14,7 @@ export interface Context {
 export interface GlobalOptions {
   address?: string;
   runtimeDir?: string;
-  output: "table" | "json";
+  output?: "table" | "json";
   debug?: boolean;
 }
 

@@ -41,30 +41,40 @@ const commands = [
 
 /** The whole command line. A new command is a file in commands/ and a line in the list above. */
 function lichen(): Command {
-  const program = new Command("lichen")
+  const program = addGlobalOptions(new Command("lichen"))
     .description("A Kubernetes container runtime that never needs root")
     .version(clientVersion, "-V, --version")
-    .option("--address <socket>", "the daemon's CRI socket")
-    .option("--runtime-dir <directory>", "the daemon's runtime directory; default $XDG_RUNTIME_DIR/lichen")
-    .addOption(
-      new Option("-o, --output <format>", "how to print").choices(["table", "json"]).default("table"),
-    )
-    .option("--debug", "show where an error comes from")
     .enablePositionalOptions()
     .showHelpAfterError("hint: add --help to see what is understood")
     .exitOverride();
   for (const add of commands) add(program);
+  // Understood before and after the command's name, yet never within the command line that `exec` and `run` pass on.
+  for (const command of program.commands) addGlobalOptions(command);
   return program;
 }
 
+/** No defaults here: an ancestor's value, a default too, hides what was given after the command's name. */
+function addGlobalOptions(command: Command): Command {
+  return command
+    .option("--address <socket>", "the daemon's CRI socket")
+    .option("--runtime-dir <directory>", "the daemon's runtime directory; default $XDG_RUNTIME_DIR/lichen")
+    .addOption(new Option("-o, --output <format>", "how to print; default table").choices(["table", "json"]))
+    .option("--debug", "show where an error comes from");
+}
+
 const program = lichen();
+/** The command that runs, for its options. */
+let running = program;
+program.hook("preAction", (_program, command) => {
+  running = command;
+});
 try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : misuseStatus;
   } else {
-    const options = program.opts<GlobalOptions>();
+    const options = running.optsWithGlobals<GlobalOptions>();
     report(error, socketOf(options), options.debug === true);
     process.exitCode = 1;
   }
