@@ -42,6 +42,7 @@ for program in crun podman conmon netavark; do
 done
 cp "$folder"/root/usr/lib/cni/{bridge,firewall,host-local,loopback,portmap,tuning} "$folder/cni/"
 gcc -O2 -static -Wall -DRUNTIME="\"$folder/bin/crun\"" -o "$folder/bin/crun-without-resources" "$here/without-resources.c"
+gcc -O2 -static -Wall -o "$folder/bin/pause" "$here/pause.c"
 { containerd=$("$folder/bin/containerd" --version | awk '{print $3}'); podman=$("$folder/bin/podman" --version | awk '{print $3}')
   crun=$("$folder/bin/crun" --version | awk 'NR==1{print $3}'); rootlesskit=$("$folder/bin/rootlesskit" --version | awk '{print $3}')
   printf '{"containerd":"%s","crun":"%s","rootlesskit":"%s","podman":"%s"}\n' "$containerd" "$crun" "$rootlesskit" "$podman"; } >"$folder/versions.json"
