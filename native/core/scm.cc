@@ -80,6 +80,8 @@ Result<std::optional<Packet>> receive_packet(const Fd& socket) {
   ssize_t n;
   do n = recvmsg(socket.get(), &message, MSG_CMSG_CLOEXEC);
   while (n < 0 && errno == EINTR);
+  // A peer that closes with packets unread resets the connection: an end like any other.
+  if (n < 0 && errno == ECONNRESET) return std::optional<Packet>();
   if (n < 0) return sys_error("receive packet");
   std::vector<Fd> fds = take_fds(message);
   if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))

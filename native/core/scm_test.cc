@@ -48,6 +48,16 @@ TEST_CASE("the end of the peer is no packet, and sending to it fails without a s
   CHECK(send_packet(pair->first, "x").error().code == "EPIPE");
 }
 
+TEST_CASE("a peer that closes without having read everything has ended too") {
+  auto pair = make_packet_pair();
+  REQUIRE(pair.ok());
+  REQUIRE(send_packet(pair->first, "never read").ok());
+  pair->second.reset();
+  auto end = receive_packet(pair->first);
+  REQUIRE(end.ok());
+  CHECK(!end.value().has_value());
+}
+
 TEST_CASE("limits") {
   auto pair = make_packet_pair(SOCK_NONBLOCK);
   REQUIRE(pair.ok());

@@ -9,7 +9,7 @@ const LISTEN_DEADLINE_MS = 5_000;
 /** The launcher, which stands on the host side of the rootless namespaces. */
 export class Launcher {
   readonly #channel: Channel;
-  readonly #requests = new Requests("launcher");
+  readonly #requests = new Requests("");
 
   /** Takes over the socket to the launcher; `onClose` when the launcher is gone. Does not keep the process alive. */
   static inherited(onClose: () => void = () => {}): Launcher {
@@ -49,7 +49,7 @@ export class Launcher {
   }
 
   async #ask<T>(op: string, fields: object, deadlineMs: number): Promise<{ ok: T; fd: Fd }> {
-    const { id, reply } = this.#requests.register<T>(`${op} on the host side`, deadlineMs);
+    const { id, reply } = this.#requests.register<T>(`launcher ${op}`, deadlineMs);
     try {
       this.#channel.send({ id, op, ...fields });
     } catch (error) {

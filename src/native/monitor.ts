@@ -43,7 +43,7 @@ export class Monitor {
   /** Takes `socket` over. `name` is for error messages. */
   constructor(socket: Fd, name: string, handlers: MonitorHandlers, pid = 0) {
     this.pid = pid;
-    this.#requests = new Requests(`monitor ${name}`);
+    this.#requests = new Requests(name);
     this.#channel = Channel.from(socket, {
       message: (message, fds) => {
         if (this.#requests.settle(message as object, fds)) return;

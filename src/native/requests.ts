@@ -1,4 +1,4 @@
-import { LichenError } from "../errors.ts";
+import { LichenError, within } from "../errors.ts";
 import type { Fd } from "./addon.ts";
 import { toLichenError } from "./failure.ts";
 
@@ -33,7 +33,7 @@ export class Requests {
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
 
-  /** `peer` names the other side in errors: `monitor 1a2b3c`. */
+  /** `peer` names the other side in errors: a pod's short id; "" where the operation says enough. */
   constructor(peer: string) {
     this.#peer = peer;
   }
@@ -74,7 +74,9 @@ export class Requests {
       if (id !== undefined && key !== id) continue;
       this.#waiting.delete(key);
       clearTimeout(waiting.timer);
-      waiting.reject(error ?? this.#failure(waiting.operation, "UNAVAILABLE", "the connection has ended"));
+      const { operation } = waiting;
+      const gone = () => this.#failure(operation, "UNAVAILABLE", "the connection has ended");
+      waiting.reject(error ? within(operation, this.#peer, error) : gone());
     }
   }
 
