@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { parse, TomlError } from "smol-toml";
-import type * as z from "zod";
+import type * as z from "zod/mini";
 import { LichenError } from "../errors.ts";
 import { type Config, configSchema } from "./schema.ts";
 
@@ -74,7 +74,7 @@ function keysAt(path: PropertyKey[]): string[] {
   const tables = configSchema.shape;
   const [name] = path;
   if (name === undefined) return Object.keys(tables);
-  return Object.keys(tables[name as keyof typeof tables].unwrap().shape);
+  return Object.keys(tables[name as keyof typeof tables].def.innerType.shape);
 }
 
 function invalid(file: string, reason: string, cause?: unknown): LichenError {
