@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { LichenError } from "../errors.ts";
 import { digestProblem } from "./digest.ts";
 import { check, parseJson } from "./manifest.ts";

@@ -7,7 +7,6 @@ import { imageUser, parseImageConfig } from "./image-config.ts";
 import { LayerStore } from "./layer-store.ts";
 import { pullImage } from "./pull.ts";
 import { formatReference, parseReference, repositoryName } from "./reference.ts";
-import { RegistryClient } from "./registry/client.ts";
 import type { Dial } from "./registry/dial.ts";
 import { endpointsOf } from "./registry/hosts.ts";
 import type {
@@ -80,6 +79,8 @@ export class ImageService {
       plainHttpHosts: this.#config.plainHttpHosts ?? [],
     });
     const auth = options.auth === undefined ? {} : { auth: options.auth };
+    // Loaded by the first pull: the HTTP client is a sixth of an idle daemon.
+    const { RegistryClient } = await import("./registry/client.ts");
     const client = new RegistryClient({ endpoints, registry, repository, headers: {}, ...auth }, this.#dial);
     const target = {
       layers: this.#layers,

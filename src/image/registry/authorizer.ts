@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { LichenError } from "../../errors.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import type { Credentials } from "./credentials.ts";
