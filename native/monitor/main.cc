@@ -1,6 +1,44 @@
-#include <cstdio>
+// lichen-monitor: `pod --id SANDBOX_ID` serves a pod (PROTOCOL.md); `init` is PID 1 of a pod's shared PID
+// namespace.
+#include <fcntl.h>
+#include <unistd.h>
 
-int main() {
-  std::fputs("lichen-monitor: nothing to do\n", stderr);
+#include <cstdio>
+#include <string>
+
+#include "monitor/monitor.h"
+#include "monitor/own_executable.h"
+#include "monitor/pod_init.h"
+
+using namespace lichen;
+
+namespace {
+
+constexpr int kFirstConnection = 3;
+constexpr int kPodDirectory = 4;
+
+int fail(const std::string& text) {
+  fprintf(stderr, "lichen-monitor: %s\n", text.c_str());
+  return 1;
+}
+
+int serve_pod(char** argv) {
+  if (auto done = monitor::protect_own_executable(argv); !done) return fail(done.error().text());
+  for (int number : {kFirstConnection, kPodDirectory})
+    if (fcntl(number, F_SETFD, FD_CLOEXEC) != 0)
+      return fail(
+          "descriptors 3 (connection) and 4 (pod directory) are missing; the lichen daemon starts this "
+          "program");
+  auto done = monitor::run_monitor(argv[3], Fd(kFirstConnection), Fd(kPodDirectory));
+  return done ? 0 : fail(done.error().text());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::string mode = argc > 1 ? argv[1] : "";
+  if (mode == "init" && argc == 2) monitor::run_pod_init();
+  if (mode == "pod" && argc == 4 && std::string(argv[2]) == "--id") return serve_pod(argv);
+  fputs("usage: lichen-monitor pod --id SANDBOX_ID\n", stderr);
   return 2;
 }

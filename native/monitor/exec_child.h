@@ -1,0 +1,22 @@
+// What a process that joins a running container does from its birth to execve(2).
+#pragma once
+
+#include "core/fd.h"
+#include "monitor/process_child.h"
+
+namespace lichen::monitor {
+
+struct ExecStart {
+  Fd process;    // memfd with an OCI process
+  Fd container;  // pidfd of the container's first process
+  Fd channel;    // to the monitor: child_report.h
+  Fd seccomp;    // the container's compiled filter, if there is one
+  StandardStreams streams;
+  bool terminal = false;
+  TerminalSize size;
+};
+
+// Runs in a process born in the container's PID namespace and cgroup. Reports only a terminal or a failure.
+[[noreturn]] void run_exec_child(ExecStart start);
+
+}  // namespace lichen::monitor

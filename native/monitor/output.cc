@@ -1,0 +1,67 @@
+#include "monitor/output.h"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "core/clock.h"
+
+namespace lichen::monitor {
+
+namespace {
+
+Status make_nonblocking(const Fd& fd) {
+  int flags = fcntl(fd.get(), F_GETFL);
+  if (flags < 0 || fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0) return sys_error("fcntl", "O_NONBLOCK");
+  return {};
+}
+
+}  // namespace
+
+Result<Pipe> make_output_pipe() {
+  LICHEN_ASSIGN(Pipe pipe, make_pipe());
+  LICHEN_TRY(make_nonblocking(pipe.read));
+  // Refused (EPERM) to a user with many pipes already (pipe(7), pipe-user-pages-soft); the usual 64 KiB work
+  // too.
+  fcntl(pipe.write.get(), F_SETPIPE_SZ, static_cast<int>(Scratch::kInput));
+  return pipe;
+}
+
+Output::~Output() {
+  for (const auto& stream : streams_) loop_.forget(stream->source);
+}
+
+Status Output::add(const char* name, Fd source) {
+  LICHEN_TRY(make_nonblocking(source));
+  streams_.push_back(std::make_unique<Stream>(Stream{LogStream(name), std::move(source)}));
+  Stream* stream = streams_.back().get();
+  return loop_.watch(stream->source, EPOLLIN, [this, stream](uint32_t) { pump(*stream); });
+}
+
+void Output::drain() {
+  for (const auto& stream : streams_)
+    while (stream->source && pump(*stream)) {
+    }
+}
+
+bool Output::pump(Stream& stream) {
+  ssize_t n = read(stream.source.get(), scratch_.input(), Scratch::kInput);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+  LogBuffer buffer(scratch_.output(), Scratch::kOutput,
+                   [this](std::string_view entries) { file_.append(entries); });
+  if (n > 0) {
+    stream.log.feed({scratch_.input(), static_cast<size_t>(n)}, now_ns(), buffer);
+    buffer.flush();
+    return true;
+  }
+  // The end, or EIO: a terminal that nobody has open any more.
+  stream.log.finish(now_ns(), buffer);
+  buffer.flush();
+  loop_.forget(stream.source);
+  stream.source.reset();
+  return false;
+}
+
+}  // namespace lichen::monitor

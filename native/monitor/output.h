@@ -1,0 +1,48 @@
+// What a container writes: from its pipes (or terminal) into its log file.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/fd.h"
+#include "core/log_format.h"
+#include "monitor/event_loop.h"
+#include "monitor/log_file.h"
+#include "monitor/scratch.h"
+
+namespace lichen::monitor {
+
+class Output {
+ public:
+  Output(EventLoop& loop, const Scratch& scratch, LogFile file)
+      : loop_(loop), scratch_(scratch), file_(std::move(file)) {}
+  ~Output();
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
+
+  // Reads `source` (the reading end of a pipe, or a terminal's master) until it ends. `name`: "stdout",
+  // "stderr".
+  Status add(const char* name, Fd source);
+  // Reads what is there now, without waiting for the ends: a descendant of the container may keep them open
+  // for ever.
+  void drain();
+  Status reopen() { return file_.reopen(); }
+
+ private:
+  struct Stream {
+    LogStream log;
+    Fd source;
+  };
+  // One read. False when there was nothing, or the stream has ended.
+  bool pump(Stream& stream);
+
+  EventLoop& loop_;
+  Scratch scratch_;
+  LogFile file_;
+  std::vector<std::unique_ptr<Stream>> streams_;
+};
+
+// A pipe for output: its reading end does not block, and it holds as much as the user may have.
+Result<Pipe> make_output_pipe();
+
+}  // namespace lichen::monitor

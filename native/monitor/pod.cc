@@ -1,0 +1,114 @@
+#include "monitor/pod.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+
+#include "core/mount_api.h"
+#include "core/sysctl.h"
+#include "monitor/pod_init.h"
+#include "monitor/pod_network.h"
+
+namespace lichen::monitor {
+
+namespace {
+
+constexpr unsigned kShmAttributes = 0x2 | 0x4 | 0x8;  // MOUNT_ATTR_NOSUID, NODEV, NOEXEC
+constexpr const char* kShmDirectory = "shm";
+
+}  // namespace
+
+Result<Pod> Pod::create(std::string id, Fd directory) {
+  Pod pod;
+  pod.id_ = std::move(id);
+  std::string link = "/proc/self/fd/" + std::to_string(directory.get());
+  char path[PATH_MAX];
+  ssize_t n = readlink(link.c_str(), path, sizeof path);
+  if (n < 0) return sys_error("readlink", link);
+  pod.path_.assign(path, static_cast<size_t>(n));
+  pod.directory_ = std::move(directory);
+  LICHEN_ASSIGN(pod.own_pid_namespace_, open_at(Fd(), "/proc/self/ns/pid", O_RDONLY));
+  return pod;
+}
+
+Status Pod::make_namespaces(const PodSetup& setup) {
+  // Host-network pods stay in the node's UTS namespace unless they ask for a name of their own.
+  bool own_uts = setup.own_network || !setup.hostname.empty();
+  // The node's end of the veth pair is made through a socket that stays in the node's namespace.
+  LICHEN_ASSIGN(Netlink node, open_rtnetlink());
+  int flags = (setup.own_network ? CLONE_NEWNET : 0) | (setup.own_ipc ? CLONE_NEWIPC : 0) |
+              (own_uts ? CLONE_NEWUTS : 0);
+  if (flags != 0 && unshare(flags) != 0) return sys_error("unshare", "pod namespaces");
+  if (!setup.hostname.empty() && sethostname(setup.hostname.data(), setup.hostname.size()) != 0)
+    return sys_error("sethostname", "\"" + setup.hostname + "\"");
+  if (setup.own_network) LICHEN_TRY(set_up_network(node, setup.interface));
+  return {};
+}
+
+Status Pod::make_shm(uint64_t size) {
+  LICHEN_ASSIGN(
+      shm_, new_mount("tmpfs", "shm", {{"mode", "1777"}, {"size", std::to_string(size)}}, kShmAttributes));
+  auto copy = clone_mount(shm_, false);
+  if (copy || copy.error().number != EINVAL) return copy ? Status() : Status(std::move(copy).error());
+  // Before Linux 6.15 only what is attached can be copied: it goes to the pod's directory, in the node's
+  // mount table.
+  if (mkdirat(directory_.get(), kShmDirectory, 0700) != 0 && errno != EEXIST)
+    return sys_error("mkdir", kShmDirectory);
+  LICHEN_ASSIGN(Fd target, open_at(directory_, kShmDirectory, O_PATH | O_DIRECTORY | O_NOFOLLOW));
+  LICHEN_TRY(attach_mount(shm_, target));
+  shm_path_ = path_ + "/" + kShmDirectory;
+  return {};
+}
+
+Status Pod::set_up(const PodSetup& setup) {
+  if (begun_) return plain_error("ALREADY_SET_UP", "set up pod", id_, "namespaces are made once");
+  begun_ = true;
+  setup_ = setup;
+  LICHEN_TRY(make_namespaces(setup));
+  for (const auto& [name, value] : setup.sysctls) LICHEN_TRY(set_sysctl(name, value));
+  if (setup.own_ipc) LICHEN_TRY(make_shm(setup.shm_size));
+  if (setup.shared_pid) {
+    LICHEN_ASSIGN(init_, start_pod_init(path_));
+  }
+  ready_ = true;
+  return {};
+}
+
+void Pod::tear_down() {
+  if (shm_path_.empty()) return;
+  umount2(shm_path_.c_str(), MNT_DETACH);
+  unlinkat(directory_.get(), kShmDirectory, AT_REMOVEDIR);
+}
+
+Result<uint64_t> Pod::network_inode() const {
+  struct stat found {};
+  if (stat("/proc/self/ns/net", &found) != 0) return sys_error("stat", "/proc/self/ns/net");
+  return uint64_t{found.st_ino};
+}
+
+MountContext Pod::mount_context(bool node_pid) const {
+  MountContext context;
+  context.node_pid = node_pid;
+  context.node_network = !setup_.own_network;
+  context.node_ipc = !setup_.own_ipc;
+  context.shm = &shm_;
+  context.shm_path = setup_.own_ipc ? shm_path_ : "/dev/shm";
+  return context;
+}
+
+Result<ChildProcess> Pod::clone_into(const Fd& member, unsigned long namespaces, const Fd& cgroup) const {
+  if (!member) return clone_process(namespaces, cgroup);
+  // setns(2) with a PID namespace counts for children only; the monitor itself stays where it is.
+  if (setns(member.get(), CLONE_NEWPID) != 0) return sys_error("setns", "PID namespace");
+  auto child = clone_process(namespaces, cgroup);
+  if (child && child->pid == 0) return child;
+  if (setns(own_pid_namespace_.get(), CLONE_NEWPID) != 0) return sys_error("setns", "own PID namespace");
+  return child;
+}
+
+}  // namespace lichen::monitor

@@ -1,0 +1,36 @@
+// What the daemon asks a pod to be: PodSetup of PROTOCOL.md.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/ip_address.h"
+#include "core/json.h"
+
+namespace lichen::monitor {
+
+struct PodInterface {
+  std::string bridge;
+  std::string host;  // name of the node's end of the veth pair
+  std::string name;  // name of the pod's end
+  std::vector<IpAddress> addresses;
+  std::vector<IpAddress> gateways;
+  uint32_t mtu = 0;
+};
+
+struct PodSetup {
+  std::string hostname;
+  bool own_network = false;
+  bool own_ipc = false;
+  bool shared_pid = false;  // one PID namespace for all containers, with an init
+  std::vector<std::pair<std::string, std::string>> sysctls;
+  uint64_t shm_size = 0;
+  std::optional<PodInterface> interface;
+};
+
+// Checks all of it, sysctls against the namespaces too. Mistakes of type are left to the document's status().
+Result<PodSetup> read_pod_setup(const JsonReader& reader);
+
+}  // namespace lichen::monitor

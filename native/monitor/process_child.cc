@@ -1,0 +1,89 @@
+#include "monitor/process_child.h"
+
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "core/child_process.h"
+#include "core/executable.h"
+#include "core/passwd.h"
+
+namespace lichen::monitor {
+
+namespace {
+
+Status install_stream(const Fd& stream, const Fd& node_null, int number, uid_t owner) {
+  // A pipe belongs to its user, who may then open /dev/stdout again; a terminal or a file stays whose it is.
+  struct stat found {};
+  if (stream && fstat(stream.get(), &found) == 0 && S_ISFIFO(found.st_mode))
+    if (fchown(stream.get(), owner, static_cast<gid_t>(-1)) != 0 && errno != EPERM)
+      return sys_error("fchown", "descriptor " + std::to_string(number));
+  if (dup2((stream ? stream : node_null).get(), number) < 0)
+    return sys_error("dup2", "descriptor " + std::to_string(number));
+  return {};
+}
+
+Status enter_directory(const std::string& directory) {
+  if (chdir(directory.c_str()) != 0) return sys_error("chdir", "\"" + directory + "\"");
+  // A working directory outside the root would be a way out of it (CVE-2024-21626).
+  char place[4096];
+  if (getcwd(place, sizeof place) == nullptr || place[0] != '/')
+    return plain_error("EXDEV", "chdir", "\"" + directory + "\"", "leads out of the container");
+  return {};
+}
+
+void add_home(OciProcess& process) {
+  if (!environment_value(process.environment, "HOME", "").empty()) return;
+  auto passwd = read_file("/etc/passwd");
+  process.environment.push_back("HOME=" +
+                                home_directory(passwd ? *passwd.operator->() : "", process.user.uid));
+}
+
+}  // namespace
+
+Status install_streams(const StandardStreams& streams, const Fd& node_null, uid_t owner) {
+  LICHEN_TRY(install_stream(streams.in, node_null, 0, owner));
+  LICHEN_TRY(install_stream(streams.out, node_null, 1, owner));
+  return install_stream(streams.error, node_null, 2, owner);
+}
+
+Status request_apparmor(const std::string& profile) {
+  if (profile.empty()) return {};
+  auto done = write_file("/proc/self/attr/apparmor/exec", "exec " + profile);
+  if (!done && done.error().number == ENOENT)
+    return plain_error("UNSUPPORTED", "apply AppArmor profile", "\"" + profile + "\"",
+                       "no such profile is loaded, or the kernel runs without AppArmor");
+  if (!done) return std::move(done).error().within("apply AppArmor profile \"" + profile + "\"");
+  return {};
+}
+
+Status assume_identity(OciProcess& process, bool has_filter) {
+  add_home(process);
+  // Before the change of user: the directory may be closed to a user who is to work in it all the same.
+  LICHEN_TRY(enter_directory(process.directory));
+  umask(process.umask);
+  LICHEN_TRY(apply_rlimits(process.limits));
+  LICHEN_TRY(limit_bounding_set(process.capabilities.bounding));
+  LICHEN_TRY(become(process.user));
+  // A filter without no_new_privs takes CAP_SYS_ADMIN; execve takes it away again, since the bounding set
+  // does not have it.
+  bool admin = has_filter && !process.no_new_privileges;
+  LICHEN_TRY(set_capabilities(process.capabilities, admin ? CapabilitySet{1} << CAP_SYS_ADMIN : 0));
+  LICHEN_TRY(set_ambient_capabilities(process.capabilities.ambient));
+  if (process.no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+    return sys_error("prctl", "PR_SET_NO_NEW_PRIVS");
+  return die_with_parent();
+}
+
+Error run_process(const OciProcess& process, const std::optional<SeccompFilter>& filter) {
+  auto command = find_executable(process.args[0], process.environment);
+  if (!command) return std::move(command).error();
+  if (filter)
+    if (auto done = apply_seccomp(*filter); !done) return std::move(done).error();
+  return run_program(*command.operator->(), process.args, process.environment);
+}
+
+}  // namespace lichen::monitor

@@ -1,0 +1,31 @@
+// The control socket and everybody connected to it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "monitor/connection.h"
+
+namespace lichen::monitor {
+
+class Server {
+ public:
+  Server(EventLoop& loop, Connection::OnPacket on_packet) : loop_(loop), on_packet_(std::move(on_packet)) {}
+
+  // Listens on monitor.sock in the pod's directory (mode 0600).
+  Status listen(const Fd& directory);
+  // Takes a connected socket over.
+  Status add(Fd socket);
+  void broadcast(const std::string& text);
+
+ private:
+  void accept();
+
+  EventLoop& loop_;
+  Connection::OnPacket on_packet_;
+  Fd listener_;
+  std::vector<std::shared_ptr<Connection>> connections_;
+};
+
+}  // namespace lichen::monitor
