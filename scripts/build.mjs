@@ -2,7 +2,7 @@
 //   node scripts/build.mjs [--native-only | --js-only] [--target NAME]
 // Plain JavaScript: it runs on the machine's own Node (>= 18), before Node 24 is used for anything.
 import { spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdirSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -36,8 +36,11 @@ function native() {
     ["lichen-monitor", "bin/lichen-monitor"],
     ["lichen-launcher", "bin/lichen-launcher"],
   ]) {
-    copyFileSync(join(root, "build/Release", from), join(root, "dist", to));
-    chmodSync(join(root, "dist", to), 0o755);
+    // Renamed into place: an executable that runs cannot be written to.
+    const target = join(root, "dist", to);
+    copyFileSync(join(root, "build/Release", from), `${target}.new`);
+    chmodSync(`${target}.new`, 0o755);
+    renameSync(`${target}.new`, target);
   }
 }
 
