@@ -18,6 +18,7 @@ Status set_up_network(Netlink& node, const std::optional<PodInterface>& interfac
   LICHEN_TRY(create_veth(node, pair));
   for (const IpAddress& address : interface->addresses)
     LICHEN_TRY(add_address(pod, interface->name, address));
+  LICHEN_TRY(set_link_up(pod, interface->name));
   for (const IpAddress& gateway : interface->gateways)
     LICHEN_TRY(add_default_route(pod, interface->name, gateway));
   return {};
