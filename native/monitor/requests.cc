@@ -31,13 +31,12 @@ PidMode read_pid_mode(const JsonReader& reader) {
   return PidMode::container;
 }
 
-// The directory of the container's cgroup as the daemon made it; ".." would leave the tree.
+// "/lichen/x" is a directory below the cgroup2 mount; ".." would leave it.
 std::string read_cgroup(const JsonReader& reader) {
   std::string path = reader.text("cgroup");
   if (path.empty()) return "";
-  if (!path.starts_with("/sys/fs/cgroup/")) reader.refuse("cgroup", "must begin with /sys/fs/cgroup/");
-  if ((path + "/").find("/../") != std::string::npos) reader.refuse("cgroup", "must not contain ..");
-  return path;
+  if (("/" + path + "/").find("/../") != std::string::npos) reader.refuse("cgroup", "must not contain ..");
+  return path.starts_with('/') ? "/sys/fs/cgroup" + path : "/sys/fs/cgroup/" + path;
 }
 
 // Gives the descriptors their places, in the order of the names. False: unknown name, or not as many as

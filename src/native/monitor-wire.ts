@@ -27,7 +27,7 @@ export interface PodInterface {
 
 export interface CreateRequest {
   container: string;
-  /** Directory of its cgroup, beginning with /sys/fs/cgroup/, or "". */
+  /** Directory under /sys/fs/cgroup, or "". */
   cgroup: string;
   terminal: boolean;
   stdin: boolean;
