@@ -84,7 +84,9 @@ interface ProcessStat {
   minorFaults: number;
   majorFaults: number;
   ticks: bigint;
-  residentPages: number;
+  rssBytes: number;
+  /** As rssBytes, but of a page that several processes share each counts its part. */
+  pssBytes: number;
 }
 
 /** /proc/PID/stat, proc_pid_stat(5); the name in parentheses may hold anything, so fields count from the last one. */
@@ -97,8 +99,16 @@ function processStat(pid: number): ProcessStat | undefined {
     minorFaults: Number(field(10)),
     majorFaults: Number(field(12)),
     ticks: BigInt(field(14)) + BigInt(field(15)) + BigInt(field(16)) + BigInt(field(17)),
-    residentPages: Number(field(24)),
+    ...residentMemory(pid, Number(field(24)) * pageSize),
   };
+}
+
+/** smaps_rollup counts exactly; what stat says (`approximately`) may be 0 for a small process, since kernel 6.2 counts per CPU. */
+function residentMemory(pid: number, approximately: number): { rssBytes: number; pssBytes: number } {
+  const text = readProc(pid, "smaps_rollup") ?? "";
+  const kilobytes = (key: string) => Number(new RegExp(`^${key}:\\s+(\\d+) kB`, "m").exec(text)?.[1] ?? 0);
+  const rssBytes = kilobytes("Rss") * 1024 || approximately;
+  return { rssBytes, pssBytes: kilobytes("Pss") * 1024 || rssBytes };
 }
 
 function readProc(pid: number, file: string): string | undefined {
@@ -115,13 +125,12 @@ function summedCpu(processes: ProcessStat[]): CpuUsage {
 }
 
 function summedMemory(processes: ProcessStat[]): MemoryUsage {
-  const sum = (member: "minorFaults" | "majorFaults" | "residentPages") =>
+  const sum = (member: "minorFaults" | "majorFaults" | "rssBytes" | "pssBytes") =>
     processes.reduce((total, one) => total + one[member], 0);
-  const rssBytes = sum("residentPages") * pageSize;
   return {
-    usageBytes: rssBytes,
-    workingSetBytes: rssBytes,
-    rssBytes,
+    usageBytes: sum("pssBytes"),
+    workingSetBytes: sum("pssBytes"),
+    rssBytes: sum("rssBytes"),
     pageFaults: sum("minorFaults") + sum("majorFaults"),
     majorPageFaults: sum("majorFaults"),
     availableBytes: undefined,

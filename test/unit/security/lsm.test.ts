@@ -26,7 +26,10 @@ test("AppArmor: a named profile is taken where AppArmor is active and refused wh
   assert.throws(() => resolveAppArmor(named, ["capability"]), refused("FAILED_PRECONDITION"));
   const old = { apparmor: null, apparmorProfile: "localhost/web", privileged: false };
   assert.equal(resolveAppArmor(old, ["apparmor"]), "web");
-  assert.throws(() => resolveAppArmor({ ...old, apparmorProfile: "web" }, ["apparmor"]), refused("INVALID_ARGUMENT"));
+  assert.throws(
+    () => resolveAppArmor({ ...old, apparmorProfile: "web" }, ["apparmor"]),
+    refused("INVALID_ARGUMENT"),
+  );
 });
 
 test("SELinux: no label passes, any label is refused", () => {

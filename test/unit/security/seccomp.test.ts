@@ -53,7 +53,10 @@ test("the deprecated string says the same as the profile, which goes first", () 
 });
 
 test("a localhost profile is read as it is", () => {
-  const profile = { defaultAction: "SCMP_ACT_ALLOW", syscalls: [{ names: ["chmod"], action: "SCMP_ACT_ERRNO" }] };
+  const profile = {
+    defaultAction: "SCMP_ACT_ALLOW",
+    syscalls: [{ names: ["chmod"], action: "SCMP_ACT_ERRNO" }],
+  };
   assert.deepEqual(localhost(profileFile(profile)), profile);
   const path = profileFile(profile);
   assert.deepEqual(resolveSeccomp(request({ seccompProfilePath: `localhost/${path}` }), []), profile);

@@ -35,7 +35,11 @@ test("a name brings its group and the groups it is a member of", () => {
 });
 
 test("a uid that the image knows counts as its name", () => {
-  assert.deepEqual(resolve({ runAsUser: 1000 }), { uid: 1000, gid: 1001, additionalGids: [1001, 50000, 50001] });
+  assert.deepEqual(resolve({ runAsUser: 1000 }), {
+    uid: 1000,
+    gid: 1001,
+    additionalGids: [1001, 50000, 50001],
+  });
 });
 
 test("a uid that it does not know runs in group 0", () => {

@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { LichenError } from "../../../src/errors.ts";
+import { AddressPool } from "../../../src/network/addresses.ts";
+import { type BridgeKernel, BridgeNetwork, hostEnd } from "../../../src/network/bridge.ts";
+import { HostNetwork } from "../../../src/network/host.ts";
+import { parseSubnet } from "../../../src/network/subnet.ts";
+import { AddressStore } from "../../../src/store/addresses.ts";
+import { openDatabase } from "../../../src/store/database.ts";
+
+const subnet = parseSubnet("10.210.0.0/16");
+
+/** A kernel that notes what it is asked to do, and fails while `failing` says so. */
+function kernelWith(failing: () => boolean = () => false) {
+  const calls: [string, unknown][] = [];
+  const kernel: BridgeKernel = {
+    ensureBridge: async (bridge) => {
+      if (failing()) throw new Error("no bridge module");
+      calls.push(["bridge", bridge]);
+    },
+    masquerade: async (rule) => void calls.push(["masquerade", rule]),
+    enableForwarding: (families) => void calls.push(["forwarding", families]),
+  };
+  return { kernel, calls };
+}
+
+const network = (kernel: BridgeKernel, uplink = true) =>
+  new BridgeNetwork({
+    kernel,
+    pool: new AddressPool(subnet, new AddressStore(openDatabase(":memory:", { durable: false }))),
+    subnet,
+    mtu: 65520,
+    uplink,
+  });
+
+test("bridge, forwarding and masquerade are made once, before the first pod", async () => {
+  const { kernel, calls } = kernelWith();
+  const driver = network(kernel);
+  await driver.settled();
+  await driver.attach("a".repeat(64));
+  await driver.attach("b".repeat(64));
+  assert.deepEqual(calls, [
+    ["bridge", { name: "lichen0", addresses: ["10.210.0.1/16"], mtu: 65520 }],
+    ["forwarding", ["ipv4"]],
+    ["masquerade", { table: "lichen", sources: ["10.210.0.0/16"], exceptBridge: "lichen0" }],
+  ]);
+});
+
+test("a pod gets an address with the subnet's prefix, the gateway and the uplink's MTU", async () => {
+  const driver = network(kernelWith().kernel);
+  const id = "0123456789abcdef".repeat(4);
+  assert.deepEqual(await driver.attach(id), {
+    interface: {
+      bridge: "lichen0",
+      host: "lc0123456789ab",
+      name: "eth0",
+      addresses: ["10.210.0.2/16"],
+      gateways: ["10.210.0.1"],
+      mtu: 65520,
+    },
+    ips: ["10.210.0.2"],
+  });
+  assert.ok(hostEnd(id).length <= 15, "longer than IFNAMSIZ allows");
+});
+
+test("without an uplink there is nothing to masquerade towards", async () => {
+  const { kernel, calls } = kernelWith();
+  await network(kernel, false).settled();
+  assert.ok(!calls.some(([what]) => what === "masquerade"));
+});
+
+test("a kernel without bridges makes the network not ready and pods refused, until it works", async () => {
+  let failing = true;
+  const driver = network(kernelWith(() => failing).kernel);
+  await driver.settled();
+  const { ready, reason, message } = driver.state();
+  assert.deepEqual([ready, reason], [false, "BridgeNotMade"]);
+  assert.match(message, /no bridge module/);
+  await assert.rejects(
+    driver.attach("a"),
+    (error) =>
+      error instanceof LichenError && error.code === "FAILED_PRECONDITION" && error.hint !== undefined,
+  );
+  failing = false;
+  await driver.attach("a");
+  assert.deepEqual(driver.state(), { ready: true, reason: "", message: "" });
+});
+
+test("an address is free again after release", async () => {
+  const driver = network(kernelWith().kernel);
+  await driver.attach("a");
+  driver.release("a");
+  driver.release("a");
+});
+
+test("the node's network gives a pod nothing of its own", async () => {
+  const host = new HostNetwork();
+  assert.deepEqual(await host.attach(), { interface: undefined, ips: [] });
+  assert.equal(host.state().ready, true);
+  host.release();
+});
