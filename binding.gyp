@@ -44,6 +44,7 @@
       "target_name": "lichen-launcher",
       "type": "executable",
       "sources": ["<@(launcher_sources)"],
+      "cflags_cc": ["-Os"],
       "dependencies": ["core"],
       "ldflags!": ["-rdynamic"],
       "ldflags": ["-static", "-Wl,--gc-sections"]

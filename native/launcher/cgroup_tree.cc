@@ -157,12 +157,13 @@ Result<CgroupTree> enter_cgroup_tree(const std::string& choice, const std::strin
   return CgroupTree{true, directory, path + "/" + subtree_name(runtime_dir), {}, "", true};
 }
 
-CgroupTree rejoin_cgroup_tree(const std::string& host_path, Warnings& warnings) {
+CgroupTree rejoin_cgroup_tree(const std::string& host_path, const std::string& runtime_dir,
+                              Warnings& warnings) {
   auto mount = own_mount();
   auto directory = mount ? cgroup_directory(*mount, host_path) : std::nullopt;
   if (!directory || access(directory->c_str(), F_OK) != 0)
     return without("the node's cgroup " + host_path + " is gone", "", warnings);
-  CgroupTree tree{true, *directory, host_path, {}, "", host_path.find("/lichen-") != std::string::npos};
+  CgroupTree tree{true, *directory, host_path, {}, "", host_path.ends_with("/" + subtree_name(runtime_dir))};
   Status moved = create_cgroup(*directory + "/node");
   if (moved) moved = move_here(*directory + "/node");
   if (!moved) {

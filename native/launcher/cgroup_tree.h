@@ -31,7 +31,8 @@ Result<CgroupTree> enter_cgroup_tree(const std::string& choice, const std::strin
                                      Warnings& warnings);
 
 // Goes back to S of a node that is still alive.
-CgroupTree rejoin_cgroup_tree(const std::string& host_path, Warnings& warnings);
+CgroupTree rejoin_cgroup_tree(const std::string& host_path, const std::string& runtime_dir,
+                              Warnings& warnings);
 
 // For the child that makes the cgroup namespace. Empty without delegation.
 Result<CgroupSeats> open_seats(const CgroupTree& tree);

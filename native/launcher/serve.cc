@@ -98,7 +98,7 @@ Result<std::unique_ptr<Node>> rejoin_node(const RuntimeDirectory& directory, con
   node.warnings = lasting(survivor.info.warnings);
   node.cgroup.reason = survivor.info.cgroup_reason;
   if (survivor.info.cgroup_delegated) {
-    node.cgroup = rejoin_cgroup_tree(survivor.info.cgroup_path, node.warnings);
+    node.cgroup = rejoin_cgroup_tree(survivor.info.cgroup_path, directory.path(), node.warnings);
     node.cgroup.controllers = std::move(survivor.info.controllers);
   }
   node.uplink = std::make_unique<UplinkKeeper>(directory, node.namespaces, options.uplink);
