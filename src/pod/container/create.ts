@@ -148,7 +148,7 @@ async function make(context: PodContext, plan: Plan, image: ContainerImage, undo
   const { pid } = await monitor.create(
     {
       container: id,
-      cgroup: context.cgroups.directory(record.cgroup),
+      cgroup: record.cgroup,
       terminal: config.tty,
       stdin: config.stdin,
       stdinOnce: config.stdinOnce,
