@@ -1,0 +1,55 @@
+// For tests that write files: a directory of its own, removed at the end.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <string>
+
+#include "core/beneath.h"
+#include "core/fd.h"
+
+class ScratchDirectory {
+ public:
+  ScratchDirectory() {
+    char name[] = "/tmp/lichen-test-XXXXXX";
+    REQUIRE(mkdtemp(name) != nullptr);
+    path_ = name;
+  }
+  ScratchDirectory(const ScratchDirectory&) = delete;
+  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
+  ~ScratchDirectory() {
+    auto parent = lichen::open_at({}, "/tmp", O_RDONLY | O_DIRECTORY);
+    if (parent) (void)lichen::remove_tree_at(parent.value(), path_.substr(5));
+  }
+
+  const std::string& path() const { return path_; }
+  std::string path(const std::string& name) const { return path_ + "/" + name; }
+  // Makes a directory and gives its path.
+  std::string directory(const std::string& name, mode_t mode = 0755) const {
+    REQUIRE(mkdir(path(name).c_str(), mode) == 0);
+    REQUIRE(chmod(path(name).c_str(), mode) == 0);
+    return path(name);
+  }
+  void file(const std::string& name, const std::string& text) const {
+    auto fd = lichen::open_at({}, path(name), O_CREAT | O_WRONLY, 0644);
+    REQUIRE(fd.ok());
+    REQUIRE(lichen::write_all(fd.value(), text.data(), text.size()).ok());
+  }
+  // lstat(2); st_mode is 0 when there is nothing.
+  struct stat look(const std::string& name) const {
+    struct stat found {};
+    if (lstat(path(name).c_str(), &found) != 0) return {};
+    return found;
+  }
+  std::string read(const std::string& name) const {
+    auto text = lichen::read_file(path(name));
+    REQUIRE(text.ok());
+    return text.value();
+  }
+
+ private:
+  std::string path_;
+};
