@@ -10,18 +10,12 @@ import {
 } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, isAbsolute, join } from "node:path";
+import { hostPlatform } from "../../fixtures/image.ts";
+import { type BuiltLayer, buildLayer, type LayerEntry } from "../../fixtures/image-layer.ts";
 import { run } from "../command.ts";
 import { Packages } from "../packages.ts";
 import { made } from "../workshop.ts";
-import {
-  type ConformanceImage,
-  directory,
-  endToEnd,
-  file,
-  type LayerEntry,
-  staging,
-  symlink,
-} from "./model.ts";
+import { type ConformanceImage, endToEnd, staging } from "./model.ts";
 
 /** nginx of upstream's images, as far as specs see it: its pid file, its process title, and a page on its port. */
 const configuration = (port: number) => `user root;
@@ -91,32 +85,32 @@ async function collect(into: string): Promise<void> {
 }
 
 /** All libraries go to /lib, where every interpreter looks, whatever folder the distribution keeps them in. */
-async function nginxLayer(): Promise<LayerEntry[]> {
+async function nginxLayer(): Promise<BuiltLayer> {
   const built = await made("nginx", [libraries, linkage, collect].map(String), collect);
   const interpreter = (await readFile(join(built, "interpreter"), "utf8")).slice(1);
-  const names = readdirSync(join(built, "lib"));
-  const contents = await Promise.all(names.map((name) => readFile(join(built, "lib", name))));
   const inLib = `lib/${basename(interpreter)}`;
-  return [
-    file("usr/sbin/nginx", await readFile(join(built, "nginx")), 0o755),
-    ...names.map((name, index) => file(`lib/${name}`, contents[index] ?? "", 0o755)),
-    ...(interpreter === inLib ? [] : [symlink(interpreter, `/${inLib}`)]),
-    ...["var/log/nginx", "var/lib/nginx", "run"].map((path) => directory(path)),
-    file("usr/share/nginx/html/index.html", page),
+  const entries: LayerEntry[] = [
+    { name: "usr/sbin/nginx", content: await readFile(join(built, "nginx")), mode: 0o755 },
+    { name: "usr/share/nginx/html/index.html", content: page },
+    ...["run/", "var/log/nginx/", "var/lib/nginx/"].map((name) => ({ name })),
   ];
+  for (const name of readdirSync(join(built, "lib"))) {
+    entries.push({ name: `lib/${name}`, content: await readFile(join(built, "lib", name)), mode: 0o755 });
+  }
+  if (interpreter !== inLib) entries.push({ name: interpreter, type: "symlink", linkname: `/${inLib}` });
+  return buildLayer(entries);
 }
 
-export async function nginxImages(base: LayerEntry[]): Promise<ConformanceImage[]> {
+export async function nginxImages(base: BuiltLayer): Promise<ConformanceImage[]> {
   const layer = await nginxLayer();
-  const image = (name: string, port: number): ConformanceImage => ({
+  const image = async (name: string, port: number): Promise<ConformanceImage> => ({
     names: [name],
-    layers: [base, layer, [file("etc/nginx/nginx.conf", configuration(port))]],
+    layers: [base, layer, await buildLayer([{ name: "etc/nginx/nginx.conf", content: configuration(port) }])],
     settings: { Cmd: ["nginx", "-g", "daemon off;"], ExposedPorts: { [`${port}/tcp`]: {} } },
   });
-  const architecture = process.arch === "x64" ? "amd64" : process.arch;
   return [
-    image(endToEnd("nginx:1.14-2"), 80),
+    await image(endToEnd("nginx:1.14-2"), 80),
     // For pods in the host's network, where port 80 may be another's.
-    image(staging(`hostnet-nginx-${architecture}:latest`), 12003),
+    await image(staging(`hostnet-nginx-${hostPlatform().architecture}:latest`), 12003),
   ];
 }

@@ -1,5 +1,6 @@
 // Images that say whom they run as, in each of the forms that an image configuration's User may have.
-import { type ConformanceImage, file, type LayerEntry, staging } from "./model.ts";
+import { type BuiltLayer, buildLayer, type LayerEntry } from "../../fixtures/image-layer.ts";
+import { type ConformanceImage, staging } from "./model.ts";
 
 const users: Record<string, string> = {
   "test-image-user-uid": "1002",
@@ -9,12 +10,18 @@ const users: Record<string, string> = {
 };
 
 /** The user of the image belongs to a group by the image's own /etc/group: specs about supplemental groups look for it. */
-const predefined = [
-  file("etc/passwd", "root:x:0:0:root:/root:/bin/sh\ndefault-user:x:1000:1000::/home/default-user:/bin/sh\n"),
-  file("etc/group", "root:x:0:\ndefault-user:x:1000:\ngroup-defined-in-image:x:50000:default-user\n"),
+const predefined: LayerEntry[] = [
+  {
+    name: "etc/passwd",
+    content: "root:x:0:0:root:/root:/bin/sh\ndefault-user:x:1000:1000::/home/default-user:/bin/sh\n",
+  },
+  {
+    name: "etc/group",
+    content: "root:x:0:\ndefault-user:x:1000:\ngroup-defined-in-image:x:50000:default-user\n",
+  },
 ];
 
-export function userImages(base: LayerEntry[]): ConformanceImage[] {
+export async function userImages(base: BuiltLayer): Promise<ConformanceImage[]> {
   const named = Object.entries(users).map(([name, user]) => ({
     names: [staging(`${name}:latest`)],
     layers: [base],
@@ -24,7 +31,7 @@ export function userImages(base: LayerEntry[]): ConformanceImage[] {
     ...named,
     {
       names: [staging("test-image-predefined-group:latest")],
-      layers: [base, predefined],
+      layers: [base, await buildLayer(predefined)],
       settings: { Cmd: ["sh"], User: "1000" },
     },
   ];
