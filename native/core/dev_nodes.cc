@@ -51,9 +51,11 @@ Status make_dev_links(const Fd& root) {
                              {"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"},
                              {"ptmx", "pts/ptmx"},          {"core", "/proc/kcore"}};
   LICHEN_ASSIGN(Fd dev, open_in_root(root, "/dev", O_PATH | O_DIRECTORY));
-  for (const Link& link : kLinks)
+  for (const Link& link : kLinks) {
+    if (link.target == std::string("/proc/kcore") && access(link.target, F_OK) != 0) continue;
     if (symlinkat(link.target, dev.get(), link.name) != 0 && errno != EEXIST)
       return sys_error("symlink", std::string("/dev/") + link.name);
+  }
   return {};
 }
 

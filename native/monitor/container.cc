@@ -98,7 +98,8 @@ Status Container::create(Fd spec, Fd root, const Fd& target, Reply reply) {
                      : request_.pid == PidMode::target ? target
                                                        : own;
   unsigned long namespaces = CLONE_NEWNS | (request_.pid == PidMode::container ? CLONE_NEWPID : 0);
-  LICHEN_ASSIGN(ChildProcess child, context_.pod.clone_into(member, namespaces, cgroup));
+  LICHEN_ASSIGN(ChildProcess child, member ? clone_process_beside(member, namespaces, cgroup)
+                                           : clone_process(namespaces, cgroup));
   if (child.pid == 0) run_container_child(std::move(start));
   create_reply_ = std::move(reply);
   return adopt(std::move(child), std::move(channel.first));

@@ -32,7 +32,6 @@ Result<Pod> Pod::create(std::string id, Fd directory) {
   if (n < 0) return sys_error("readlink", link);
   pod.path_.assign(path, static_cast<size_t>(n));
   pod.directory_ = std::move(directory);
-  LICHEN_ASSIGN(pod.own_pid_namespace_, open_at(Fd(), "/proc/self/ns/pid", O_RDONLY));
   return pod;
 }
 
@@ -99,16 +98,6 @@ MountContext Pod::mount_context(bool node_pid) const {
   context.shm = &shm_;
   context.shm_path = setup_.own_ipc ? shm_path_ : "/dev/shm";
   return context;
-}
-
-Result<ChildProcess> Pod::clone_into(const Fd& member, unsigned long namespaces, const Fd& cgroup) const {
-  if (!member) return clone_process(namespaces, cgroup);
-  // setns(2) with a PID namespace counts for children only; the monitor itself stays where it is.
-  if (setns(member.get(), CLONE_NEWPID) != 0) return sys_error("setns", "PID namespace");
-  auto child = clone_process(namespaces, cgroup);
-  if (child && child->pid == 0) return child;
-  if (setns(own_pid_namespace_.get(), CLONE_NEWPID) != 0) return sys_error("setns", "own PID namespace");
-  return child;
 }
 
 }  // namespace lichen::monitor

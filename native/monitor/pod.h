@@ -38,10 +38,6 @@ class Pod {
   // What a container's mounts need to know of the pod.
   MountContext mount_context(bool node_pid) const;
 
-  // clone_process, with the PID namespace of `member` (a pidfd) for the child; an empty one means the
-  // monitor's own.
-  Result<ChildProcess> clone_into(const Fd& member, unsigned long namespaces, const Fd& cgroup) const;
-
  private:
   Pod() = default;
   Status make_namespaces(const PodSetup& setup);
@@ -50,7 +46,6 @@ class Pod {
   std::string id_;
   Fd directory_;
   std::string path_;
-  Fd own_pid_namespace_;
   PodSetup setup_;
   bool begun_ = false;
   bool ready_ = false;
