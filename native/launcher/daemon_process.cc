@@ -62,6 +62,7 @@ Error execute(const std::vector<std::string>& command, unsigned first_closed) {
 
 Result<DaemonProcess> start_daemon(const Namespaces& namespaces, const std::vector<std::string>& command) {
   LICHEN_ASSIGN(SocketPair sockets, make_packet_pair());
+  LICHEN_ASSIGN(Pipe executed, make_pipe());
   pid_t launcher = getpid();
   pid_t pid = fork();
   if (pid < 0) return sys_error("fork");
@@ -71,6 +72,9 @@ Result<DaemonProcess> start_daemon(const Namespaces& namespaces, const std::vect
     std::fprintf(stderr, "lichen-launcher: %s\n", error.text().c_str());
     _exit(127);
   }
+  // The pipe closes with execve, or with the child's end: from then on the PID is in its namespaces, or gone.
+  executed.write.reset();
+  (void)read_all(executed.read);
   Fd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   if (!pidfd) return sys_error("pidfd_open", std::to_string(pid));
   fcntl(sockets.first.get(), F_SETFL, O_NONBLOCK);

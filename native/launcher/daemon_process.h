@@ -18,8 +18,8 @@ struct DaemonProcess {
 
 // Starts `command` (found in PATH, in the node's mount namespace) with stdin from /dev/null, our stdout and
 // stderr, descriptor 3 and nothing else, default signals, umask 022, in its own process group, in our working
-// directory where that exists. It gets SIGTERM when we die. A command that cannot be executed ends with
-// status 127 and a message on stderr.
+// directory where that exists. It gets SIGTERM when we die. Returns once the command runs; one that cannot be
+// executed ends with status 127 and a message on stderr.
 Result<DaemonProcess> start_daemon(const Namespaces& namespaces, const std::vector<std::string>& command);
 
 // Replaces the calling process by `command`; returns only the failure. Descriptors from `first_closed` on are

@@ -4,8 +4,15 @@ import { after, beforeEach, describe, test } from "node:test";
 import { eventually, isAlive, LauncherUnderTest } from "../../support/launcher.ts";
 
 const args = ["--uplink", "none"];
-/** A daemon that waits, with the given traps set. */
-const waiting = (traps: string) => ["/bin/sh", "-c", `${traps}; while :; do sleep 0.02; done`];
+/** A daemon that waits, and says so, once the given traps are set. */
+const waiting = (traps: string) => [
+  "/bin/sh",
+  "-c",
+  `${traps}; echo traps are set; while :; do sleep 0.02; done`,
+];
+
+const trapsSet = (node: LauncherUnderTest) =>
+  eventually("the traps", () => node.log().includes("traps are set"));
 
 describe("a supervised daemon", () => {
   let node: LauncherUnderTest;
@@ -31,6 +38,7 @@ describe("a supervised daemon", () => {
 
   test("gets SIGTERM, and its exit status becomes the launcher's", async () => {
     await node.serve(waiting("trap 'exit 3' TERM"), { args });
+    await trapsSet(node);
     const daemon = node.daemonPid() ?? 0;
     assert.equal(await node.end("SIGTERM"), 3);
     assert.equal(isAlive(daemon), false);
@@ -38,6 +46,7 @@ describe("a supervised daemon", () => {
 
   test("gets SIGINT as SIGINT", async () => {
     await node.serve(waiting("trap 'exit 4' INT"), { args });
+    await trapsSet(node);
     assert.equal(await node.end("SIGINT"), 4);
   });
 
@@ -48,6 +57,7 @@ describe("a supervised daemon", () => {
 
   test("gets SIGHUP and stays", async () => {
     await node.serve(waiting("trap 'echo heard HUP' HUP"), { args });
+    await trapsSet(node);
     const daemon = node.daemonPid();
     process.kill(node.pid, "SIGHUP");
     await eventually("the trap", () => node.log().includes("heard HUP"));
