@@ -14,14 +14,30 @@ export function processesIn(cgroup: string): number[] {
 export function pssOf(cgroup: string, except?: RegExp): number {
   let kibibytes = 0;
   for (const pid of processesIn(cgroup)) {
-    try {
-      const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
-      if (except?.test(command)) continue;
-      const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
-      kibibytes += Number(/^Pss:\s+(\d+)/m.exec(rollup)?.[1] ?? 0);
-    } catch (error) {
-      if (!["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
-    }
+    kibibytes +=
+      (except?.test(read(`/proc/${pid}/cmdline`).replaceAll("\0", " ")) ?? false) ? 0 : pssOfProcess(pid);
   }
   return kibibytes / 1024;
+}
+
+/** KiB. A process that shields itself (pasta does) shows only its whole resident size, which is then taken: never less than its share. */
+function pssOfProcess(pid: number): number {
+  const field = (text: string, name: string) =>
+    Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)?.[1] ?? 0);
+  try {
+    return field(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"), "Pss");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EACCES")
+      return field(read(`/proc/${pid}/status`), "VmRSS");
+    return 0;
+  }
+}
+
+/** A file of /proc; empty when its process has ended. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
 }

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -89,6 +90,8 @@ export async function startNode(options: NodeOptions = {}): Promise<LichenNode> 
       const began = Date.now();
       for (;;) {
         try {
+          // grpc-js waits a second after a connection that failed, so the first one is made when somebody listens.
+          await listening(join(runtimeDir, "lichen.sock"));
           await client.version({}, { timeoutMs: 1000 });
           node.namespaces.add(userNamespace(node.daemonPid()));
           return;
@@ -128,6 +131,16 @@ export async function startNode(options: NodeOptions = {}): Promise<LichenNode> 
     throw error;
   }
   return node;
+}
+
+function listening(path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve();
+    });
+    socket.on("error", reject);
+  });
 }
 
 async function removeEverything(client: CriClient): Promise<void> {
