@@ -2,7 +2,14 @@ import { randomUUID } from "node:crypto";
 import { mkdir, rm, rmdir } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { type KeyValue, MountPropagation, type Outgoing, type PodSandbox, type PodSandboxConfig } from "#cri";
+import {
+  type KeyValue,
+  MountPropagation,
+  NamespaceMode,
+  type Outgoing,
+  type PodSandbox,
+  type PodSandboxConfig,
+} from "#cri";
 import type { CriClient } from "../../proto/client.ts";
 import type { Volume } from "./options.ts";
 import { runLabel } from "./targets.ts";
@@ -25,6 +32,9 @@ export interface RunningPod {
   logPath: string;
 }
 
+/** CRI's default is one PID namespace for the whole pod; with a single container nothing needs that, nor the init that it costs. */
+const namespaceOptions = { pid: NamespaceMode.CONTAINER };
+
 /** Logs belong to whoever makes a pod; ours lie where the XDG base directory specification wants a user's logs. */
 export function logsHome(env: NodeJS.ProcessEnv = process.env): string {
   return join(env.XDG_STATE_HOME || join(homedir(), ".local/state"), "lichen/logs");
@@ -40,6 +50,7 @@ export async function runPod(client: CriClient, request: RunRequest): Promise<Ru
     hostname: request.name,
     logDirectory,
     labels: { [runLabel]: "true" },
+    linux: { securityContext: { namespaceOptions } },
   };
   let podSandboxId: string | undefined;
   try {
@@ -57,6 +68,7 @@ export async function runPod(client: CriClient, request: RunRequest): Promise<Ru
           propagation: MountPropagation.PROPAGATION_PRIVATE,
         })),
         logPath: "container.log",
+        linux: { securityContext: { namespaceOptions } },
       },
     });
     await client.startContainer({ containerId });
