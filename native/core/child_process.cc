@@ -14,70 +14,18 @@
 
 namespace lichen {
 
-namespace {
-
-Result<ChildProcess> clone_with(unsigned long flags, const Fd& cgroup) {
+Result<ChildProcess> clone_process(unsigned long namespaces, const Fd& cgroup) {
   int pidfd = -1;
   clone_args args{};
-  args.flags = flags | CLONE_PIDFD | (cgroup ? CLONE_INTO_CGROUP : 0);
+  args.flags = namespaces | CLONE_PIDFD | (cgroup ? CLONE_INTO_CGROUP : 0);
   args.pidfd = reinterpret_cast<uintptr_t>(&pidfd);
-  // With CLONE_PARENT the kernel takes the caller's own exit signal, and refuses one given here.
-  args.exit_signal = (flags & CLONE_PARENT) != 0 ? 0 : SIGCHLD;
+  args.exit_signal = SIGCHLD;
   args.cgroup = cgroup ? static_cast<unsigned>(cgroup.get()) : 0;
   long pid = syscall(SYS_clone3, &args, sizeof args);
   if (pid < 0) return sys_error("clone3", cgroup ? "(into cgroup)" : "");
   ChildProcess child;
   child.pid = static_cast<pid_t>(pid);
   if (pid != 0) child.pidfd = Fd(pidfd);
-  return child;
-}
-
-// What the process between tells the caller: the child's PID, or which call failed and how.
-struct Birth {
-  pid_t pid = 0;
-  int number = 0;
-  bool joined = false;
-};
-
-}  // namespace
-
-Result<ChildProcess> clone_process(unsigned long namespaces, const Fd& cgroup) {
-  return clone_with(namespaces, cgroup);
-}
-
-Result<ChildProcess> clone_process_beside(const Fd& member, unsigned long namespaces, const Fd& cgroup) {
-  LICHEN_ASSIGN(Pipe pipe, make_pipe());
-  LICHEN_ASSIGN(ChildProcess between, clone_with(0, Fd()));
-  if (between.pid == 0) {
-    Birth birth;
-    birth.joined = setns(member.get(), CLONE_NEWPID) == 0;
-    birth.number = birth.joined ? 0 : errno;
-    if (birth.joined) {
-      auto child = clone_with(namespaces | CLONE_PARENT, cgroup);
-      if (child && child->pid == 0) return child;
-      if (child)
-        birth.pid = child->pid;
-      else
-        birth.number = child.error().number;
-    }
-    (void)write_all(pipe.write, &birth, sizeof birth);
-    _exit(0);
-  }
-  pipe.write.reset();
-  Birth birth;
-  ssize_t size;
-  do size = read(pipe.read.get(), &birth, sizeof birth);
-  while (size < 0 && errno == EINTR);
-  while (waitpid(between.pid, nullptr, 0) < 0 && errno == EINTR) {
-  }
-  if (size != sizeof birth) return sys_error("clone3", "in another PID namespace", ECHILD);
-  if (!birth.joined) return sys_error("setns", "PID namespace", birth.number);
-  if (birth.number != 0) return sys_error("clone3", "in another PID namespace", birth.number);
-  ChildProcess child;
-  child.pid = birth.pid;
-  // The child cannot have been reaped: only this process could have done it.
-  child.pidfd = Fd(static_cast<int>(syscall(SYS_pidfd_open, birth.pid, 0)));
-  if (!child.pidfd) return sys_error("pidfd_open", std::to_string(birth.pid));
   return child;
 }
 

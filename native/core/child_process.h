@@ -24,12 +24,6 @@ Result<ChildProcess> clone_process(unsigned long namespaces, const Fd& cgroup);
 // process in between takes the step.
 Result<ChildProcess> clone_process_beside(const Fd& member, unsigned long namespaces, const Fd& cgroup);
 
-// The same, born in the PID namespace of another process (`member`: its pidfd, or a PID namespace's file),
-// yet still a child of the caller. setns(2) into a PID namespace cannot be taken back by a process whose own
-// belongs to another user namespace, so a short-lived process between goes there and gives birth with
-// CLONE_PARENT.
-Result<ChildProcess> clone_process_beside(const Fd& member, unsigned long namespaces, const Fd& cgroup);
-
 // The child's signal state as execve(2) should find it: nothing blocked, nothing ignored.
 void reset_signals();
 
