@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { ContainerConfig } from "#cri";
 import type { RuntimeMount, RuntimeSpec, RuntimeUser } from "../../oci-runtime.ts";
 import type { ImageConfig } from "../types.ts";
@@ -36,6 +37,7 @@ export function buildSpec(request: SpecRequest): RuntimeSpec {
     pid: request.pid.pid,
     singleId: request.singleId,
     files: request.files,
+    nodeHas: existsSync,
   });
   return {
     ociVersion: "1.2.0",

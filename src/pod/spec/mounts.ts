@@ -16,6 +16,8 @@ export interface DefaultMountsRequest {
   /** Whether only one id is mapped: then group 5 (tty) does not exist. */
   singleId: boolean;
   files: PodFiles;
+  /** Whether a path exists on the node. */
+  nodeHas: (path: string) => boolean;
 }
 
 /**
@@ -28,6 +30,9 @@ export function defaultMounts(request: DefaultMountsRequest): RuntimeMount[] {
   const fileAccess = request.readonlyRootfs ? "ro" : "rw";
   const ownNetwork = request.network === "pod";
   const ownIpc = request.ipc === "pod";
+  // The node's own may not be there, and its namespace is not ours to mount another: then the container has none either.
+  const nodeMount = (path: string) =>
+    request.nodeHas(path) ? [bind(path, path, [...quiet, "rprivate", "rw"])] : [];
   const file = (source: string, destination: string) =>
     source === "" ? [] : [bind(source, destination, ["rprivate", fileAccess])];
   return [
@@ -53,10 +58,12 @@ export function defaultMounts(request: DefaultMountsRequest): RuntimeMount[] {
         ...(request.singleId ? [] : ["gid=5"]),
       ],
     },
-    bind(ownIpc ? "lichen:shm" : "/dev/shm", "/dev/shm", [...quiet, "rprivate", "rw"]),
-    ownIpc
-      ? { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: quiet }
-      : bind("/dev/mqueue", "/dev/mqueue", [...quiet, "rprivate"]),
+    ...(ownIpc
+      ? [
+          bind("lichen:shm", "/dev/shm", [...quiet, "rprivate", "rw"]),
+          { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: quiet },
+        ]
+      : [...nodeMount("/dev/shm"), ...nodeMount("/dev/mqueue")]),
     ownNetwork
       ? { destination: "/sys", type: "sysfs", source: "sysfs", options: [...quiet, access] }
       : bind("/sys", "/sys", [...quiet, "rprivate", access]),
