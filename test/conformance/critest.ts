@@ -28,6 +28,8 @@ const graceMinutes = 1;
 export function critestArguments(options: CritestOptions, report: string): string[] {
   return [
     `--runtime-endpoint=unix://${options.socket}`,
+    // Given too, or a crictl.yaml beside the working directory could name another one.
+    `--image-endpoint=unix://${options.socket}`,
     `--ginkgo.json-report=${report}`,
     `--ginkgo.timeout=${options.timeLimitMinutes}m`,
     "--ginkgo.no-color",
