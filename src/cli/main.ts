@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from "commander";
+import { doctor } from "./commands/doctor.ts";
 import { enter } from "./commands/enter.ts";
 import { exec } from "./commands/exec.ts";
 import { images } from "./commands/images.ts";
@@ -36,6 +37,7 @@ const commands = [
   pull,
   rmi,
   enter,
+  doctor,
   version,
 ];
 
