@@ -11,14 +11,6 @@ namespace lichen::launcher {
 
 namespace {
 
-Status make_directories(const std::string& path) {
-  for (size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
-    std::string part = path.substr(0, slash);
-    if (mkdir(part.c_str(), 0700) != 0 && errno != EEXIST) return sys_error("mkdir", "\"" + part + "\"");
-    if (slash == std::string::npos) return {};
-  }
-}
-
 Status require_private(const std::string& path) {
   auto unsafe = [&](const char* cause) {
     return plain_error("UNSAFE_DIRECTORY", "use runtime directory", "\"" + path + "\"", cause);
@@ -54,6 +46,14 @@ Result<Fd> lock_directory(const std::string& path) {
 }
 
 }  // namespace
+
+Status make_directories(const std::string& path) {
+  for (size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
+    std::string part = path.substr(0, slash);
+    if (mkdir(part.c_str(), 0700) != 0 && errno != EEXIST) return sys_error("mkdir", "\"" + part + "\"");
+    if (slash == std::string::npos) return {};
+  }
+}
 
 Result<RuntimeDirectory> RuntimeDirectory::open(const std::string& path) {
   LICHEN_TRY(make_directories(path));

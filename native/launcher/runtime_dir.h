@@ -10,6 +10,9 @@
 
 namespace lichen::launcher {
 
+// Makes the directory and its missing parents, 0700. One that exists is left as it is.
+Status make_directories(const std::string& path);
+
 class RuntimeDirectory {
  public:
   // Makes R (0700, missing parents too) and locks it until this object or the process ends. Code LOCKED,

@@ -71,11 +71,15 @@ Result<std::unique_ptr<Node>> create_node(const RuntimeDirectory& directory, con
   setup.own_cgroup = node.cgroup.delegated;
   setup.netns_file = directory.file("netns");
   setup.resolv_conf = directory.file("resolv.conf");
-  LICHEN_ASSIGN(CreatedNamespaces created, create_mapped(node, setup));
-  node.namespaces = std::move(created.namespaces);
+  auto created = create_mapped(node, setup);
+  if (!created) {
+    leave_cgroup_tree(node.cgroup);
+    return std::move(created).error();
+  }
+  node.namespaces = std::move(created->namespaces);
   enable_controllers(node.cgroup, node.warnings);
   node.uplink = std::make_unique<UplinkKeeper>(directory, node.namespaces, options.uplink);
-  node.uplink->start(created.holder.pid(), node.warnings);
+  node.uplink->start(created->holder.pid(), node.warnings);
   return made;
 }
 
@@ -124,6 +128,16 @@ void leave_node(const RuntimeDirectory& directory, Node& node) {
   leave_cgroup_tree(node.cgroup);
 }
 
+// node.json is there before the daemon is.
+Result<int> run_node(const RuntimeDirectory& directory, const ServeOptions& options, Node& node) {
+  LICHEN_TRY(write_node_info(directory, node));
+  auto changed = [&] {
+    Status written = write_node_info(directory, node);
+    if (!written) std::fprintf(stderr, "lichen-launcher: %s\n", written.error().text().c_str());
+  };
+  return supervise({directory, node.namespaces, options.command, *node.uplink, changed});
+}
+
 }  // namespace
 
 Result<int> serve(const ServeOptions& options) {
@@ -132,6 +146,7 @@ Result<int> serve(const ServeOptions& options) {
   LICHEN_ASSIGN(RuntimeDirectory directory, RuntimeDirectory::open(options.runtime_dir));
   LICHEN_ASSIGN(ProcessIdentity self, identify_process(getpid()));
   LICHEN_TRY(directory.write_pid("launcher.pid", self));
+  LICHEN_TRY(make_directories(options.data_dir));
   LICHEN_ASSIGN(std::optional<Survivor> survivor, find_survivor(directory));
   if (!survivor) end_leftover_daemon(directory);
   auto made =
@@ -140,12 +155,7 @@ Result<int> serve(const ServeOptions& options) {
   Node& node = *made.value();
 
   print_warnings(node.warnings);
-  LICHEN_TRY(write_node_info(directory, node));
-  auto changed = [&] {
-    Status written = write_node_info(directory, node);
-    if (!written) std::fprintf(stderr, "lichen-launcher: %s\n", written.error().text().c_str());
-  };
-  auto status = supervise({directory, node.namespaces, options.command, *node.uplink, changed});
+  auto status = run_node(directory, options, node);
   leave_node(directory, node);
   return status;
 }

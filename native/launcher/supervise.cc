@@ -72,7 +72,8 @@ class Supervisor {
   Status act_on_time() {
     int64_t now = monotonic_ms();
     if (!stopping_ && with_.uplink.due() != 0 && now >= with_.uplink.due()) {
-      if (with_.uplink.restart()) with_.uplink_changed();
+      with_.uplink.restart();
+      with_.uplink_changed();
     }
     if (kill_due_ != 0 && now >= kill_due_) {
       kill_due_ = 0;

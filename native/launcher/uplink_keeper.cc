@@ -57,16 +57,15 @@ void UplinkKeeper::ended() {
   due_ = now + backoff_.next_ms(now - started_);
 }
 
-bool UplinkKeeper::restart() {
+void UplinkKeeper::restart() {
   due_ = 0;
   Warnings warnings;
   auto holder = Holder::start(namespaces_);
   if (holder) take(start_uplink(choice_, holder->pid(), state_.subnet, files(), warnings));
-  if (process_) return true;
+  if (process_) return;
   std::fprintf(stderr, "lichen-launcher: no uplink: %s\n",
                holder ? state_.reason.c_str() : holder.error().text().c_str());
   due_ = monotonic_ms() + backoff_.next_ms(0);
-  return false;
 }
 
 void UplinkKeeper::end() {

@@ -28,8 +28,8 @@ class UplinkKeeper {
 
   // The uplink has ended: reaps it and plans the restart.
   void ended();
-  // Tries again. True when there is an uplink now.
-  bool restart();
+  // Tries again; after a failure once more, later. state() says what came of it.
+  void restart();
 
   // Ends the uplink with the node.
   void end();

@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmdirSync,
   statSync,
   symlinkSync,
 } from "node:fs";
@@ -140,6 +141,30 @@ describe("a delegated cgroup", () => {
     await node.end();
     assert.throws(() => statSync(directory), { code: "ENOENT" });
     assert.deepEqual(readdirSync(node.runtimeDir), ["launcher.lock"]);
+  });
+});
+
+describe("a cgroup that the user names", () => {
+  const node = new LauncherUnderTest();
+  after(() => node.cleanUp());
+
+  test("is made when it is missing, and stays when the node goes", async (t) => {
+    const [mount] = /(?<=^\S+ )\S+(?= cgroup2 )/m.exec(readFileSync("/proc/self/mounts", "utf8")) ?? [""];
+    const [own] = /(?<=^0::).*$/m.exec(readFileSync("/proc/self/cgroup", "utf8")) ?? [""];
+    const directory = join(mount, own, `named-${process.pid}`);
+    try {
+      mkdirSync(directory);
+      rmdirSync(directory);
+    } catch (error) {
+      return t.skip(`no cgroup of this user's own: ${(error as Error).message}`);
+    }
+    await node.serve(sleeper, { args: ["--uplink", "none", "--cgroup", directory] });
+    assert.equal(node.info().cgroup.hostPath, join(own, `named-${process.pid}`));
+    assert.match(await node.inside("cat /proc/self/cgroup"), /^0::\/node$/m);
+    assert.equal(await node.inside("cat /sys/fs/cgroup/cgroup.procs"), "");
+    await node.end();
+    rmdirSync(join(directory, "node"));
+    rmdirSync(directory);
   });
 });
 
