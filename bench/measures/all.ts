@@ -13,6 +13,9 @@ export interface Effort {
   pods: number;
 }
 
+/** After this long without work threads and buffers of a pull are given back. */
+const idleMilliseconds = 6000;
+
 /** One figure: its unit, and every value measured of each target. */
 export interface Figure {
   unit: string;
@@ -42,6 +45,8 @@ export async function measureAll(
     }
   };
 
+  progress("idle");
+  await new Promise((resolve) => setTimeout(resolve, idleMilliseconds));
   for (const target of targets) figure(figures, "memory_idle", "MiB", target, idleMemory(target));
   for (const target of targets) await podLife(target);
   await each("pod life", effort.rounds, async (target) => {
