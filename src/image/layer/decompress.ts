@@ -1,5 +1,6 @@
 import { PassThrough, type Transform } from "node:stream";
-import { createGunzip, createZstdDecompress } from "node:zlib";
+import { createGunzip } from "node:zlib";
+import { ZstdFrames } from "./zstd.ts";
 
 const outputChunkBytes = 512 * 1024;
 
@@ -26,6 +27,6 @@ export function detectCompression(start: Uint8Array): Compression {
 export function decompressor(compression: Compression): Transform {
   const options = { chunkSize: outputChunkBytes, writableHighWaterMark: queuedInputBytes };
   if (compression === "gzip") return createGunzip(options);
-  if (compression === "zstd") return createZstdDecompress(options);
+  if (compression === "zstd") return new ZstdFrames(options);
   return new PassThrough(options);
 }

@@ -121,6 +121,8 @@ function archiveReader(writer: LayerWriter, skipped: Skipped): Extract {
   const reader = byteExtract();
   reader.on("entry", (header: Header, content, next) => {
     const failed = (error: unknown) => reader.destroy(error as Error);
+    // The reader tells of every failure; told once more by the entry, nobody would listen and the thread would end.
+    content.on("error", () => {});
     try {
       const isFile = write(writer, readEntry(header, skipped));
       content.on("data", (chunk) => {
