@@ -24,7 +24,8 @@ function run(command, commandArgs, env = {}) {
 
 function native() {
   const gyp = join(root, "node_modules/node-gyp/bin/node-gyp.js");
-  const tests = { LICHEN_NATIVE_TESTS: "1", MAKEFLAGS: "-s" };
+  // A nodedir in somebody's .npmrc reaches node-gyp through the environment and would outdo the one given here.
+  const tests = { LICHEN_NATIVE_TESTS: "1", MAKEFLAGS: "-s", npm_config_nodedir: node24 };
   mkdirSync(join(root, "build"), { recursive: true });
   // One build at a time: `flock` keeps parallel callers from sharing half-written objects.
   const gypArgs = `"${node}" "${gyp}" configure --silent --nodedir="${node24}" && make -s -C build -j2 BUILDTYPE=Release ${only ?? "lichen lichen-monitor lichen-launcher"}`;
