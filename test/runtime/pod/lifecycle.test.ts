@@ -33,7 +33,7 @@ test("a pod with a container, from creation to removal", async () => {
     pod,
     image,
     "main",
-    'echo out; echo err >&2; trap "exit 7" TERM; while :; do sleep 0.1; done',
+    'trap "exit 7" TERM; echo out; echo err >&2; while :; do sleep 0.1; done',
   );
   assert.equal((await containerStatus(node, id)).state, ContainerState.CONTAINER_CREATED);
   await client.startContainer({ containerId: id });
