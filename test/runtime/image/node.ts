@@ -32,17 +32,19 @@ export function tmpfs(t: TestContext): string {
 export async function startImages(t: TestContext, config: ImageConfig = {}): Promise<ImageNode> {
   // The network namespace is new: its loopback is down.
   execFileSync("ip", ["link", "set", "lo", "up"]);
+  // Hooks run in the order of their registration, and the file system can go only when nothing uses it.
+  let end = async () => {};
+  t.after(() => end());
   const dataDir = tmpfs(t);
   const open = async () => {
     const database = openDatabase(join(dataDir, "state.db"), { durable: true });
     return { database, images: await ImageService.open({ database, dataDir, config }) };
   };
   let current = await open();
-  const end = async () => {
+  end = async () => {
     await current.images.close();
     current.database.close();
   };
-  t.after(end);
   return {
     get images() {
       return current.images;
