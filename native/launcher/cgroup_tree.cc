@@ -151,7 +151,7 @@ Result<CgroupTree> enter_cgroup_tree(const std::string& choice, const std::strin
     warnings.push_back({"CGROUP_CONTROLLERS",
                         "our cgroup " + own.path + " cannot hand its controllers down: " +
                             handed.error().text() + "; start lichen as a service or scope of its own",
-                        "systemd-run --user --scope -p Delegate=yes lichen serve"});
+                        delegation_hint(own)});
   }
   std::string path = own.path == "/" ? "" : own.path;
   return CgroupTree{true, directory, path + "/" + subtree_name(runtime_dir), {}, "", true};
@@ -194,9 +194,13 @@ void enable_controllers(CgroupTree& tree, Warnings& warnings) {
 
 void leave_cgroup_tree(const CgroupTree& tree) {
   if (!tree.delegated || !tree.ours) return;
-  // EBUSY where the parent hands controllers down: then the subtree stays, empty but for us, until the next
-  // start (or until systemd removes the scope).
-  if (!move_here(tree.directory + "/..")) return;
+  std::string parent = tree.directory + "/..";
+  // A cgroup that hands controllers down takes no process. The parent's go back unless another node there
+  // uses them: then the subtree stays, empty but for us, until the next start (or until systemd removes the
+  // scope).
+  take_back(tree.directory);
+  take_back(parent);
+  if (!move_here(parent)) return;
   (void)remove_cgroup(tree.directory, std::chrono::milliseconds(200));
 }
 
