@@ -10,6 +10,7 @@ import type { Endpoint } from "./hosts.ts";
 import { type Response, Transport } from "./transport.ts";
 
 const maximumManifestBytes = 4 * 1024 * 1024;
+const streamAttempts = 3;
 const maximumConfigBytes = 8 * 1024 * 1024;
 
 /** Everything a client is made from; plain data, so that a worker thread can make the same one. */
@@ -96,17 +97,27 @@ export class RegistryClient {
     });
   }
 
-  /** Begins to fetch a blob and hands its body to `read`, which checks it; the next endpoint is tried when that fails. */
+  /**
+   * Begins to fetch a blob and hands its body to `read`, which checks it. A connection that breaks off is begun anew a
+   * few times, `read` being called again; after any other failure the next endpoint is tried.
+   */
   async stream<T>(
     digest: string,
     read: (body: Response["body"]) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T> {
     return this.#anywhere("pull", this.#blobName(digest), signal, async (site) => {
-      // Content-coding would put a second compression around the blob and change its digest.
-      const headers = { "accept-encoding": "identity" };
-      const response = await this.#get(site, `blobs/${digest}`, headers, signal);
-      return read(response.body);
+      for (let attempt = 1; ; attempt++) {
+        // Content-coding would put a second compression around the blob and change its digest.
+        const headers = { "accept-encoding": "identity" };
+        const response = await this.#get(site, `blobs/${digest}`, headers, signal);
+        try {
+          return await read(response.body);
+        } catch (error) {
+          const brokeOff = !(error instanceof LichenError) && signal?.aborted !== true;
+          if (!brokeOff || attempt === streamAttempts) throw error;
+        }
+      }
     });
   }
 

@@ -197,6 +197,19 @@ test("credentials go to the registry, not to its mirror; a mirror's own headers 
   assert.deepEqual(new Set(mirror.requests.map(({ authorization }) => authorization)), new Set(["Mirror x"]));
 });
 
+test("a download that breaks off is begun anew, a few times", async () => {
+  const registry = await start({}, image);
+  const one = client([endpoint(registry)]);
+  registry.faults.push({ path: "/blobs/", kind: "disconnect", times: 2 });
+  assert.equal(await one.stream(layer.digest, (body) => text(body)), Buffer.from(layer.blob).toString());
+  assert.equal(registry.count("/blobs/"), 3);
+  registry.faults.push({ path: "/blobs/", kind: "disconnect" });
+  await assert.rejects(
+    one.stream(layer.digest, (body) => text(body)),
+    { code: "UNAVAILABLE", reason: /ended early/, hint: /pull again/ },
+  );
+});
+
 test("an abort ends a request at once", async () => {
   const registry = await start({}, image);
   registry.faults.push({ path: "/manifests/", kind: "stall" });
