@@ -56,9 +56,13 @@ class Container {
   State state() const { return state_; }
   pid_t pid() const { return process_.pid; }
   const Fd& pidfd() const { return process_.pidfd; }
+  // It lives in the node's PID namespace, as the monitor does.
+  bool in_node_pids() const { return request_.pid == PidMode::node; }
   const Fd& seccomp() const { return seccomp_; }
   const std::string& cgroup() const { return request_.cgroup; }
   std::optional<int> oom_score_adj() const { return request_.oom_score_adj; }
+  // Whether its processes are in the monitor's own PID namespace, which nobody without privilege may "join".
+  bool shares_node_pids() const { return request_.pid == PidMode::node; }
   // Whether it never stood at its gate: nothing is left of it, and nobody was told of it but by the failed
   // create.
   bool failed_to_create() const { return create_failed_; }

@@ -28,7 +28,8 @@ Status Exec::begin(const Container& container, Fd process, StandardStreams strea
   }
   LICHEN_ASSIGN(SocketPair channel, make_packet_pair());
   start.channel = std::move(channel.second);
-  LICHEN_ASSIGN(process_, clone_process_beside(container.pidfd(), 0, cgroup));
+  LICHEN_ASSIGN(process_, container.in_node_pids() ? clone_process(0, cgroup)
+                                                   : clone_process_beside(container.pidfd(), 0, cgroup));
   if (process_.pid == 0) run_exec_child(std::move(start));
   channel_ = std::move(channel.first);
   reply_ = std::move(reply);

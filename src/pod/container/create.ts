@@ -136,7 +136,7 @@ async function make(context: PodContext, plan: Plan, image: ContainerImage, undo
 
   const directory = containerDirectory(context, id);
   undo.add("make the writable layer", () => rm(directory, { recursive: true, force: true }));
-  using root = await mountRoot(directory, image.lower, spec.root.readonly);
+  using root = await mountRoot(directory, image.lower);
 
   undo.add("make the cgroup", () => context.cgroups.remove(record.cgroup));
   context.cgroups.create(record.cgroup);
@@ -164,9 +164,11 @@ async function make(context: PodContext, plan: Plan, image: ContainerImage, undo
   );
 }
 
-/** The container's root as a detached mount: with nothing writable above the layers when it is to be read-only. */
-function mountRoot(directory: string, lower: readonly string[], readonly: boolean) {
-  if (readonly) return overlay({ lower, readonly: true });
+/**
+ * The container's root as a detached mount. A read-only one is made writable as well: places to mount on may be missing in
+ * the image, and the monitor makes them before it takes writing away.
+ */
+function mountRoot(directory: string, lower: readonly string[]) {
   const upper = join(directory, "upper");
   const work = join(directory, "work");
   mkdirSync(upper, { recursive: true, mode: 0o755 });
