@@ -16,6 +16,9 @@ constexpr napi_type_tag kTypeTag = {0x6c69636865e4c4a2, 0x9f3be51d60c24a77};
 // Packets read in one turn of the loop, so that a talkative peer does not keep everything else waiting.
 constexpr int kPacketsPerTurn = 32;
 
+// A peer that reads nothing for this many packets is not waited for any longer.
+constexpr size_t kMaxQueued = 1024;
+
 Status check_socket(const Fd& fd) {
   int type = 0;
   socklen_t size = sizeof type;
@@ -78,6 +81,10 @@ void Channel::send(const Napi::CallbackInfo& info) {
   if (sent) return;
   if (sent.error().number != EAGAIN) {
     throw_error(info.Env(), sent.error());
+    return;
+  }
+  if (queue_.size() >= kMaxQueued) {
+    throw_error(info.Env(), sys_error("send packet", "(the peer reads nothing)", EAGAIN));
     return;
   }
   Queued queued{std::move(text), {}};

@@ -18,7 +18,8 @@ namespace lichen::addon {
 //   from either side; onClose comes once, for the peer's end and for errors, and not after close().
 // send(text, fds): one packet; never waits. What the socket does not take at once is queued, with duplicates
 // of the descriptors:
-//   the caller may close its own when send returns.
+//   the caller may close its own when send returns. EAGAIN when
+//   the peer leaves more than 1024 packets waiting.
 class Channel : public Napi::ObjectWrap<Channel> {
  public:
   static void define(Napi::Env env, Napi::Object exports);

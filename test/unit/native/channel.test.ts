@@ -101,6 +101,24 @@ test("what the socket does not take is queued, descriptors included, and arrives
   assert.equal(openFds(), before);
 });
 
+test("a peer that reads nothing is refused more in the end, and what waits is closed with the channel", () => {
+  const before = openFds();
+  const [one, two] = socketPair();
+  const channel = Channel.from(one, { message() {}, close() {} });
+  using gift = memfd("gift", "");
+  assert.throws(
+    () => {
+      for (;;) channel.send({ body: "x".repeat(1000) }, [gift]);
+    },
+    { code: "RESOURCE_EXHAUSTED", message: /the peer reads nothing/ },
+  );
+  assert.equal(channel.queued, 1024);
+  channel.close();
+  gift.close();
+  two.close();
+  assert.equal(openFds(), before);
+});
+
 test("limits: 64 KiB and 16 descriptors", async () => {
   const [a, b] = sides();
   const gift = memfd("gift", "");
