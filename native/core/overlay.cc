@@ -108,7 +108,8 @@ Result<Fd> mount_overlay(const OverlaySpec& spec) {
   if (spec.upper.empty() != spec.work.empty())
     return plain_error("EINVAL", "mount overlay", quoted(spec.upper), "upper and work directory go together");
   if (spec.upper.empty() && spec.lower.size() == 1)
-    return clone_tree(spec.lower.front(), {.recursive = false, .readonly = true});
+    // Isolated: what a container mounts at its paths must not show up in the layer.
+    return clone_tree(spec.lower.front(), {.readonly = true, .isolated = true});
   Fd context(fsopen("overlay", FSOPEN_CLOEXEC));
   if (!context) return sys_error("fsopen", "\"overlay\"");
   Builder overlay(std::move(context));
@@ -125,11 +126,12 @@ Result<Fd> clone_tree(const std::string& path, TreeOptions options) {
   unsigned recursive = options.recursive ? AT_RECURSIVE : 0;
   Fd tree(open_tree(AT_FDCWD, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive));
   if (!tree) return sys_error("open_tree", quoted(path) + (options.recursive ? " (recursive)" : ""));
-  if (options.readonly) {
+  if (options.readonly || options.isolated) {
     mount_attr attributes{};
-    attributes.attr_set = MOUNT_ATTR_RDONLY;
+    if (options.readonly) attributes.attr_set = MOUNT_ATTR_RDONLY;
+    if (options.isolated) attributes.propagation = MS_PRIVATE;
     if (mount_setattr(tree.get(), "", AT_EMPTY_PATH | recursive, &attributes, sizeof attributes) != 0)
-      return sys_error("mount_setattr", quoted(path) + " (rdonly)");
+      return sys_error("mount_setattr", quoted(path) + (options.readonly ? " (rdonly)" : " (private)"));
   }
   return tree;
 }

@@ -25,6 +25,7 @@ Result<Fd> mount_overlay(const OverlaySpec& spec);
 struct TreeOptions {
   bool recursive = false;  // with the mounts below
   bool readonly = false;
+  bool isolated = false;  // what is mounted on either copy is not seen on the other
 };
 
 // A detached copy of the mount at `path` (open_tree(2), OPEN_TREE_CLONE), as a bind mount would show it.

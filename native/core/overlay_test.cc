@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
@@ -92,6 +93,32 @@ TEST_CASE("without an upper directory nothing can be written, with one layer as 
           if (get(mount.value(), "file", O_RDWR) != "EROFS") return "writable";
         }
         return "";
+      },
+      CLONE_NEWNS);
+  LICHEN_SKIP_UNLESS_RUN(text);
+  CHECK(text == "");
+}
+
+TEST_CASE("what is mounted on a single layer's overlay does not reach the layer") {
+  Scratch scratch;
+  std::string text = in_namespaces(
+      [&]() -> std::string {
+        std::string layer = scratch.make("layer");
+        std::string inner = scratch.make("layer/inner");
+        std::string place = scratch.make("place");
+        if (mount(nullptr, "/", nullptr, MS_REC | MS_SHARED, nullptr) != 0)
+          return sys_error("mount", "/ (rshared)").text();
+        auto root = mount_overlay({.lower = {layer}});
+        if (!root) return root.error().text();
+        if (move_mount(root->get(), "", AT_FDCWD, place.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0)
+          return sys_error("move_mount").text();
+        if (mount("tmpfs", (place + "/inner").c_str(), "tmpfs", 0, nullptr) != 0)
+          return sys_error("mount", "tmpfs").text();
+        struct stat outside {
+        }, below{};
+        if (stat(layer.c_str(), &outside) != 0 || stat(inner.c_str(), &below) != 0)
+          return sys_error("stat").text();
+        return outside.st_dev == below.st_dev ? "" : "the mount propagated to the layer";
       },
       CLONE_NEWNS);
   LICHEN_SKIP_UNLESS_RUN(text);
