@@ -6,6 +6,7 @@
 #include "addon/environment.h"
 #include "addon/fd_object.h"
 #include "addon/layer.h"
+#include "addon/memory.h"
 #include "addon/mounts.h"
 #include "addon/network.h"
 #include "addon/process.h"
@@ -22,6 +23,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add_cgroup(env, exports);
   add_network(env, exports);
   add_layer(env, exports);
+  add_memory(env, exports);
   return exports;
 }
 

@@ -12,4 +12,4 @@ export const launcherPath = (): string => join(dist(), "bin/lichen-launcher");
 export const daemonPath = (): string => join(dist(), "daemon.mjs");
 
 /** V8 settings that keep an idle daemon small at no price that can be measured. */
-export const memoryFlags = ["--max-semi-space-size=1", "--optimize-for-size"];
+export const memoryFlags = ["--max-semi-space-size=1", "--optimize-for-size", "--expose-gc"];

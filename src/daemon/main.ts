@@ -6,6 +6,7 @@ import { readNodeReport } from "../config/node-report.ts";
 import { resolvePaths } from "../config/paths.ts";
 import { asLichenError } from "../errors.ts";
 import { startDaemon } from "./daemon.ts";
+import { keepSmall } from "./memory.ts";
 
 const usage = `usage: lichen-daemon [--config FILE] [--data-dir DIRECTORY] [--runtime-dir DIRECTORY]
 Serves CRI. lichen-launcher starts it inside the namespaces it made; people start both with \`lichen serve\`.`;
@@ -38,6 +39,7 @@ async function main(): Promise<void> {
   log.info({ socket: daemon.socket, ms: Math.round(performance.now()) }, "ready");
   for (const { code, message, hint } of report.warnings) log.warn({ code, hint }, message);
 
+  keepSmall();
   const stop = (signal: NodeJS.Signals) => {
     log.info({ signal }, "stopping; pods run on");
     daemon.stop(stopGraceMs).then(

@@ -125,6 +125,8 @@ export interface RawAddon {
   removeLink(name: string): Promise<void>;
   links(): Promise<RawLink[]>;
 
+  releaseUnusedMemory(): void;
+
   layer: RawLayer;
 }
 

@@ -1,0 +1,10 @@
+#pragma once
+
+#include <napi.h>
+
+namespace lichen::addon {
+
+// Adds `trimMemory`.
+void add_memory(Napi::Env env, Napi::Object exports);
+
+}  // namespace lichen::addon
