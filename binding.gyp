@@ -35,6 +35,7 @@
       "target_name": "lichen-monitor",
       "type": "executable",
       "sources": ["<@(monitor_sources)"],
+      "cflags_cc": ["-Os"],
       "dependencies": ["core"],
       "ldflags!": ["-rdynamic"],
       "ldflags": ["-static", "-Wl,--gc-sections"],

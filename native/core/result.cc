@@ -5,6 +5,19 @@
 
 namespace lichen {
 
+Error::Error() = default;
+Error::Error(std::string operation, std::string object, std::string cause, std::string code, int number)
+    : operation(std::move(operation)),
+      object(std::move(object)),
+      cause(std::move(cause)),
+      code(std::move(code)),
+      number(number) {}
+Error::Error(const Error&) = default;
+Error::Error(Error&&) noexcept = default;
+Error& Error::operator=(const Error&) = default;
+Error& Error::operator=(Error&&) noexcept = default;
+Error::~Error() = default;
+
 std::string Error::text() const {
   std::string out = operation;
   if (!object.empty()) out += (out.empty() ? "" : " ") + object;

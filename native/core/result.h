@@ -17,6 +17,15 @@ struct Error {
   std::string code;    // stable code: `EPERM`
   int number = 0;      // errno, 0 where none was involved
 
+  // Not inline: every fallible call may copy or drop one, and all that code would be most of a small program.
+  Error();
+  Error(std::string operation, std::string object, std::string cause, std::string code, int number);
+  Error(const Error&);
+  Error(Error&&) noexcept;
+  Error& operator=(const Error&);
+  Error& operator=(Error&&) noexcept;
+  ~Error();
+
   // `operation object: cause (code)`, one line.
   std::string text() const;
 

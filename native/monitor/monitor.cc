@@ -10,6 +10,7 @@
 #include <csignal>
 
 #include "core/process_identity.h"
+#include "monitor/idle_memory.h"
 #include "monitor/processes.h"
 #include "monitor/requests.h"
 #include "monitor/server.h"
@@ -79,7 +80,10 @@ Status run_monitor(std::string id, Fd first_connection, Fd directory) {
     discard(signals);
     processes.reap();
   }));
-  loop.on_idle([&scratch] { scratch.release(); });
+  loop.on_idle([&scratch] {
+    scratch.release();
+    give_memory_back();
+  });
   LICHEN_TRY(server.listen(pod.directory()));
   LICHEN_TRY(server.add(std::move(first_connection)));
   LICHEN_TRY(loop.run());

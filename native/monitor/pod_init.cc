@@ -12,6 +12,7 @@
 #include "core/mount_api.h"
 #include "core/root_switch.h"
 #include "monitor/child_report.h"
+#include "monitor/idle_memory.h"
 
 namespace lichen::monitor {
 
@@ -67,6 +68,7 @@ void run_pod_init() {
   for (;;) {
     while (waitpid(-1, nullptr, WNOHANG) > 0) {
     }
+    give_memory_back();
     sigwaitinfo(&children, nullptr);
   }
 }

@@ -1,6 +1,5 @@
 #include "monitor/scratch.h"
 
-#include <malloc.h>
 #include <sys/mman.h>
 
 namespace lichen::monitor {
@@ -11,9 +10,6 @@ Result<Scratch> Scratch::create() {
   return Scratch(static_cast<char*>(memory));
 }
 
-void Scratch::release() const {
-  madvise(memory_, kInput + kOutput, MADV_DONTNEED);
-  malloc_trim(0);
-}
+void Scratch::release() const { madvise(memory_, kInput + kOutput, MADV_DONTNEED); }
 
 }  // namespace lichen::monitor
