@@ -64,9 +64,9 @@ std::optional<std::string> cgroup_path_of(const CgroupMount& mount, const std::s
   return path.empty() ? "/" : path;
 }
 
-std::string subtree_name(const std::string& runtime_dir) {
+std::string subtree_name(const std::string& identity) {
   uint32_t hash = 2166136261u;  // FNV-1a
-  for (unsigned char byte : runtime_dir) hash = (hash ^ byte) * 16777619u;
+  for (unsigned char byte : identity) hash = (hash ^ byte) * 16777619u;
   char name[32];
   std::snprintf(name, sizeof name, "lichen-%08x", hash);
   return name;

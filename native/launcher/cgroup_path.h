@@ -26,8 +26,8 @@ std::optional<std::string> cgroup_directory(const CgroupMount& mount, const std:
 // The reverse: the cgroup that `directory` shows.
 std::optional<std::string> cgroup_path_of(const CgroupMount& mount, const std::string& directory);
 
-// `lichen-<8 hex digits>`: the same for the same runtime directory, so that a later launcher finds what a
-// killed one left behind.
-std::string subtree_name(const std::string& runtime_dir);
+// `lichen-<8 hex digits>` for a runtime directory, named by RuntimeDirectory::identity(): a later launcher
+// finds what a killed one left behind, and nobody else's.
+std::string subtree_name(const std::string& identity);
 
 }  // namespace lichen::launcher

@@ -127,7 +127,7 @@ CgroupFinding inspect_own_cgroup() {
   return finding;
 }
 
-Result<CgroupTree> enter_cgroup_tree(const std::string& choice, const std::string& runtime_dir,
+Result<CgroupTree> enter_cgroup_tree(const std::string& choice, const std::string& identity,
                                      Warnings& warnings) {
   if (choice == "none") {
     CgroupTree tree;
@@ -138,7 +138,7 @@ Result<CgroupTree> enter_cgroup_tree(const std::string& choice, const std::strin
 
   CgroupFinding own = inspect_own_cgroup();
   if (!own.writable) return without(own.reason, delegation_hint(own), warnings);
-  std::string directory = own.directory + "/" + subtree_name(runtime_dir);
+  std::string directory = own.directory + "/" + subtree_name(identity);
   // Whatever lives in there has lost its node: its namespaces could not be found again.
   Status cleared = kill_cgroup(directory, kPatience);
   if (cleared) cleared = remove_cgroup(directory, kPatience);
@@ -154,16 +154,15 @@ Result<CgroupTree> enter_cgroup_tree(const std::string& choice, const std::strin
                         delegation_hint(own)});
   }
   std::string path = own.path == "/" ? "" : own.path;
-  return CgroupTree{true, directory, path + "/" + subtree_name(runtime_dir), {}, "", true};
+  return CgroupTree{true, directory, path + "/" + subtree_name(identity), {}, "", true};
 }
 
-CgroupTree rejoin_cgroup_tree(const std::string& host_path, const std::string& runtime_dir,
-                              Warnings& warnings) {
+CgroupTree rejoin_cgroup_tree(const std::string& host_path, const std::string& identity, Warnings& warnings) {
   auto mount = own_mount();
   auto directory = mount ? cgroup_directory(*mount, host_path) : std::nullopt;
   if (!directory || access(directory->c_str(), F_OK) != 0)
     return without("the node's cgroup " + host_path + " is gone", "", warnings);
-  CgroupTree tree{true, *directory, host_path, {}, "", host_path.ends_with("/" + subtree_name(runtime_dir))};
+  CgroupTree tree{true, *directory, host_path, {}, "", host_path.ends_with("/" + subtree_name(identity))};
   Status moved = create_cgroup(*directory + "/node");
   if (moved) moved = move_here(*directory + "/node");
   if (!moved) {

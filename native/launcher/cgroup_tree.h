@@ -27,12 +27,11 @@ struct CgroupTree {
 // of our own cgroup; or the directory to be S. A failure of "auto" is a tree without delegation and a
 // warning; of a directory that the user named, an error. What a dead node left in an S of ours is killed and
 // removed.
-Result<CgroupTree> enter_cgroup_tree(const std::string& choice, const std::string& runtime_dir,
+Result<CgroupTree> enter_cgroup_tree(const std::string& choice, const std::string& identity,
                                      Warnings& warnings);
 
 // Goes back to S of a node that is still alive.
-CgroupTree rejoin_cgroup_tree(const std::string& host_path, const std::string& runtime_dir,
-                              Warnings& warnings);
+CgroupTree rejoin_cgroup_tree(const std::string& host_path, const std::string& identity, Warnings& warnings);
 
 // For the child that makes the cgroup namespace. Empty without delegation.
 Result<CgroupSeats> open_seats(const CgroupTree& tree);

@@ -13,6 +13,7 @@ namespace lichen::launcher {
 namespace {
 
 constexpr int kDaemonPatienceMs = 5000;
+constexpr int kDyingPatienceMs = 500;
 
 Result<uint64_t> inode_of(const Fd& fd) {
   struct stat status;
@@ -60,6 +61,15 @@ Result<NodeInfo> read_node_info(const RuntimeDirectory& directory) {
   return parse_node_info(text);
 }
 
+// A daemon follows its killed launcher: it may be looked at while it dies, when its namespaces have gone
+// already.
+bool is_dying(const ProcessIdentity& process) {
+  auto pidfd = open_process(process);
+  if (!pidfd) return true;
+  pollfd end{pidfd->get(), POLLIN, 0};
+  return poll(&end, 1, kDyingPatienceMs) > 0;
+}
+
 void end_process(const ProcessIdentity& process, int patience_ms) {
   auto pidfd = open_process(process);
   if (!pidfd) return;
@@ -80,19 +90,20 @@ Result<std::optional<Survivor>> find_survivor(const RuntimeDirectory& directory)
 
   auto info = read_node_info(directory);
   if (!info) return std::move(info).error().within("rejoin the living pods of \"" + directory.path() + "\"");
-  Error last;
+  std::optional<Error> failure;
   for (const ProcessIdentity& process : candidates) {
     auto namespaces = open_node(process, info->namespaces, directory.file("netns"));
     auto ids = namespaces ? read_id_mapping(process.pid) : Result<IdMapping>(namespaces.error());
     if (!ids) {
-      last = std::move(ids).error();
+      if (!is_dying(process)) failure = std::move(ids).error();
       continue;
     }
     Survivor survivor{std::move(namespaces).value(), std::move(info).value()};
     survivor.info.ids = std::move(ids).value();
     return std::optional<Survivor>(std::move(survivor));
   }
-  return last;
+  if (failure) return std::move(*failure);
+  return std::optional<Survivor>();
 }
 
 void end_leftover_daemon(const RuntimeDirectory& directory) {

@@ -62,6 +62,12 @@ Result<RuntimeDirectory> RuntimeDirectory::open(const std::string& path) {
   return RuntimeDirectory(path, std::move(lock));
 }
 
+std::string RuntimeDirectory::identity() const {
+  struct stat status {};
+  stat(path_.c_str(), &status);
+  return std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
+}
+
 Status RuntimeDirectory::write(const std::string& name, const std::string& text) const {
   std::string temporary = file("." + name + ".new");
   LICHEN_ASSIGN(Fd fd, open_at({}, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600));

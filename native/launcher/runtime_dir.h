@@ -21,6 +21,9 @@ class RuntimeDirectory {
   static Result<RuntimeDirectory> open(const std::string& path);
 
   const std::string& path() const { return path_; }
+  // "<device>:<inode>": the same directory by whatever path, another one at the same path in another mount
+  // namespace.
+  std::string identity() const;
   std::string file(const std::string& name) const { return path_ + "/" + name; }
 
   // `<name>` as a PID file, replaced in one step.

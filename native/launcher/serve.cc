@@ -64,7 +64,7 @@ Result<std::unique_ptr<Node>> create_node(const RuntimeDirectory& directory, con
   end_leftover_uplink(directory);
   auto made = std::make_unique<Node>();
   Node& node = *made;
-  LICHEN_ASSIGN(node.cgroup, enter_cgroup_tree(options.cgroup, directory.path(), node.warnings));
+  LICHEN_ASSIGN(node.cgroup, enter_cgroup_tree(options.cgroup, directory.identity(), node.warnings));
   node.ids = options.single_id ? single_id_mapping() : plan_id_mapping(node.warnings);
   LICHEN_TRY(make_mount_points(directory));
   NodeSetup setup;
@@ -102,7 +102,7 @@ Result<std::unique_ptr<Node>> rejoin_node(const RuntimeDirectory& directory, con
   node.warnings = lasting(survivor.info.warnings);
   node.cgroup.reason = survivor.info.cgroup_reason;
   if (survivor.info.cgroup_delegated) {
-    node.cgroup = rejoin_cgroup_tree(survivor.info.cgroup_path, directory.path(), node.warnings);
+    node.cgroup = rejoin_cgroup_tree(survivor.info.cgroup_path, directory.identity(), node.warnings);
     node.cgroup.controllers = std::move(survivor.info.controllers);
   }
   node.uplink = std::make_unique<UplinkKeeper>(directory, node.namespaces, options.uplink);

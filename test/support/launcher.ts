@@ -28,12 +28,15 @@ export interface NodeInfo {
 }
 
 /** Waits until `read` gives something; at most five seconds. */
-export async function eventually<T>(what: string, read: () => T | undefined | false): Promise<T> {
+export async function eventually<T>(
+  what: string | (() => string),
+  read: () => T | undefined | false,
+): Promise<T> {
   for (const began = Date.now(); Date.now() - began < 5000; await sleep(10)) {
     const value = read();
     if (value !== undefined && value !== false) return value;
   }
-  throw new Error(`timed out: ${what}`);
+  throw new Error(`timed out: ${typeof what === "string" ? what : what()}`);
 }
 
 export const isAlive = (pid: number): boolean =>
@@ -66,7 +69,7 @@ export class LauncherUnderTest {
   ): Promise<this> {
     this.start(daemon, options);
     await eventually(
-      `the daemon\n${this.#log}`,
+      () => `the daemon\n${this.#log}`,
       () => this.#process?.exitCode !== null || this.daemonPid() !== undefined,
     );
     if (this.#process?.exitCode !== null) throw new Error(`the launcher ended\n${this.#log}`);
@@ -123,10 +126,13 @@ export class LauncherUnderTest {
 
   /** Waits for a daemon with another PID than `before`. */
   nextDaemon(before: number | undefined): Promise<number> {
-    return eventually(`another daemon than ${before}\n${this.#log}`, () => {
-      const pid = this.daemonPid();
-      return pid !== undefined && pid !== before && pid;
-    });
+    return eventually(
+      () => `another daemon than ${before}\n${this.#log}`,
+      () => {
+        const pid = this.daemonPid();
+        return pid !== undefined && pid !== before && pid;
+      },
+    );
   }
 
   enter(...command: string[]): Promise<Captured> {

@@ -93,6 +93,17 @@ describe("a launcher after another one", () => {
     if (uplink !== undefined) assert.equal(isAlive(uplink), false);
   });
 
+  test("follows a killed one at once, while its daemon is still dying", async () => {
+    await node.serve(["/bin/sleep", "1000"], { args: ["--uplink", "none"] });
+    for (let round = 0; round < 5; round++) {
+      const daemon = node.daemonPid();
+      await node.end("SIGKILL");
+      node.start(["/bin/sleep", "1000"], { args: ["--uplink", "none"] });
+      await node.nextDaemon(daemon);
+    }
+    assert.equal(await node.end(), 128 + 15);
+  });
+
   test("takes a PID that means another process by now for dead", async () => {
     const pod = join(node.runtimeDir, "pods/ffffffffffffffff");
     mkdirSync(pod, { recursive: true, mode: 0o700 });
