@@ -10,18 +10,12 @@
 #include <csignal>
 #include <cstdio>
 
+#include "core/child_process.h"
 #include "core/scm.h"
 
 namespace lichen::launcher {
 
 namespace {
-
-void reset_signals() {
-  for (int signal = 1; signal < NSIG; signal++) ::signal(signal, SIG_DFL);
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-}
 
 Status arrange_stdin_and_channel(const Fd& channel) {
   LICHEN_ASSIGN(Fd null_device, open_at({}, "/dev/null", O_RDWR));
