@@ -1,11 +1,11 @@
 import { parseArgs } from "node:util";
-import { pino } from "pino";
 import packageJson from "../../package.json" with { type: "json" };
 import { loadConfig } from "../config/load.ts";
 import { readNodeReport } from "../config/node-report.ts";
 import { resolvePaths } from "../config/paths.ts";
 import { asLichenError } from "../errors.ts";
 import { startDaemon } from "./daemon.ts";
+import { endOnFault, openLog } from "./log.ts";
 import { keepSmall } from "./memory.ts";
 
 const usage = `usage: lichen-daemon [--config FILE] [--data-dir DIRECTORY] [--runtime-dir DIRECTORY]
@@ -33,7 +33,8 @@ async function main(): Promise<void> {
     process.getuid?.() ?? 0,
   );
   const config = loadConfig(paths.configFile, { required: paths.configGiven });
-  const log = pino({ level: config.log.level }, pino.destination({ dest: 2, sync: true }));
+  const log = openLog(config.log.level);
+  endOnFault(log);
   const report = readNodeReport(paths.runtimeDir);
   const daemon = await startDaemon({ paths, config, report, version: packageJson.version, log });
   log.info({ socket: daemon.socket, ms: Math.round(performance.now()) }, "ready");
