@@ -35,8 +35,8 @@ const maximumId = 2 ** 32 - 2;
 
 /**
  * Resolves user and groups of a container's first process. The primary group is always among the supplementary groups, so that
- * dropping one cannot win access (CVE-2022-36109 in Docker). INVALID_ARGUMENT for a group without a user, FAILED_PRECONDITION for a name that
- * the image does not know.
+ * dropping one cannot win access (CVE-2022-36109 in Docker). INVALID_ARGUMENT for a group without a user, and for a name that the image does
+ * not know.
  */
 export function resolveUser(request: UserRequest, database: UserDatabase): RuntimeUser {
   const wanted = wantedUser(request);
@@ -94,7 +94,7 @@ function findGroup(wanted: string, database: UserDatabase): number {
 
 function unknownName(kind: string, name: string, file: string): LichenError {
   return new LichenError({
-    code: "FAILED_PRECONDITION",
+    code: "INVALID_ARGUMENT",
     operation: `resolve ${kind}`,
     object: name,
     reason: `the image's ${file} has no such ${kind}`,

@@ -18,7 +18,7 @@ export function checkMounts(mounts: readonly Mount[]): void {
         ...(hint === undefined ? {} : { hint }),
       });
     };
-    if (path === "") refuse("INVALID_ARGUMENT", "container_path is empty");
+    if (!path.startsWith("/")) refuse("INVALID_ARGUMENT", "container_path is not absolute");
     if (normalized(path) === "/") refuse("INVALID_ARGUMENT", "the container's root cannot be mounted over");
     if (seen.has(normalized(path))) refuse("INVALID_ARGUMENT", "two mounts have this container_path");
     seen.add(normalized(path));
@@ -56,8 +56,9 @@ export interface RequestedMounts {
 }
 
 /**
- * Turns CRI's mounts into bind mounts: symbolic links of the host path are resolved, a path that does not exist becomes a directory, as
- * containerd and Docker do. FAILED_PRECONDITION when propagation is asked for and the host path's mount does not have it.
+ * Turns CRI's mounts into bind mounts: symbolic links of the host path are resolved, and a path that does not exist becomes
+ * a directory, as containerd and Docker do (NOT_FOUND when it cannot). FAILED_PRECONDITION when propagation is asked for and
+ * the host path's mount does not have it.
  */
 export async function requestedMounts(mounts: readonly Mount[]): Promise<RequestedMounts> {
   const made: RuntimeMount[] = [];
@@ -87,23 +88,30 @@ async function hostPath(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw unusable(path, error);
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
+      throw unusable(path, "FAILED_PRECONDITION", "it cannot be reached", error);
+    }
   }
   try {
     await mkdir(path, { recursive: true, mode: 0o755 });
     return await realpath(path);
   } catch (error) {
-    throw unusable(path, error);
+    throw unusable(path, "NOT_FOUND", "it does not exist and cannot be made", error);
   }
 }
 
-function unusable(path: string, error: unknown): LichenError {
+function unusable(
+  path: string,
+  code: "FAILED_PRECONDITION" | "NOT_FOUND",
+  reason: string,
+  error: unknown,
+): LichenError {
   return new LichenError({
-    code: "FAILED_PRECONDITION",
+    code,
     operation: "prepare host path of mount",
     object: path,
-    reason: String((error as NodeJS.ErrnoException).code ?? error),
-    hint: "the path must be reachable, or its parent writable, for the user that runs lichen",
+    reason: `${reason}: ${(error as NodeJS.ErrnoException).code ?? error}`,
+    hint: "the user that runs lichen must be able to reach the path, or to write its parent",
     cause: error,
   });
 }

@@ -81,9 +81,9 @@ test("groups are not repeated", () => {
 });
 
 test("unknown names and impossible ids are refused", () => {
-  assert.throws(() => resolve({ runAsUsername: "ghost" }), refused("FAILED_PRECONDITION"));
-  assert.throws(() => resolve({ imageUser: "app:ghosts" }), refused("FAILED_PRECONDITION"));
-  assert.throws(() => resolve({ imageUser: "app" }, none), refused("FAILED_PRECONDITION"));
+  assert.throws(() => resolve({ runAsUsername: "ghost" }), refused("INVALID_ARGUMENT"));
+  assert.throws(() => resolve({ imageUser: "app:ghosts" }), refused("INVALID_ARGUMENT"));
+  assert.throws(() => resolve({ imageUser: "app" }, none), refused("INVALID_ARGUMENT"));
   for (const runAsUser of [-1, 1.5, 2 ** 32 - 1]) {
     assert.throws(() => resolve({ runAsUser }), refused("INVALID_ARGUMENT"), String(runAsUser));
   }

@@ -123,7 +123,7 @@ test("a host path that does not exist becomes a directory, if it can", async () 
   writeFileSync(join(directory, "file"), "");
   await assert.rejects(
     requestedMounts([mount({ hostPath: join(directory, "file/below") })]),
-    refused("FAILED_PRECONDITION", /prepare host path/),
+    refused("FAILED_PRECONDITION", /cannot be reached: ENOTDIR/),
   );
 });
 
