@@ -1,23 +1,24 @@
-// The C library's heap, which Node does not look after.
+// core/resident.h for JavaScript.
 #include "addon/memory.h"
 
-#include <malloc.h>
+#include "addon/convert.h"
+#include "core/resident.h"
 
 namespace lichen::addon {
 
 namespace {
 
-// trimMemory(): gives free memory of all heaps back to the system. glibc keeps what ended threads have freed.
-void trim_memory(const Napi::CallbackInfo&) {
-#ifdef __GLIBC__
-  malloc_trim(0);
-#endif
+// releaseUnusedMemory()
+Napi::Value release(const Napi::CallbackInfo& info) {
+  auto released = release_unused_memory();
+  if (!released) return throw_error(info.Env(), released.error());
+  return info.Env().Undefined();
 }
 
 }  // namespace
 
 void add_memory(Napi::Env env, Napi::Object exports) {
-  exports.Set("trimMemory", Napi::Function::New(env, trim_memory, "trimMemory"));
+  exports.Set("releaseUnusedMemory", Napi::Function::New(env, release, "releaseUnusedMemory"));
 }
 
 }  // namespace lichen::addon

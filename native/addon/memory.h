@@ -4,7 +4,7 @@
 
 namespace lichen::addon {
 
-// Adds `trimMemory`.
+// Adds `releaseUnusedMemory`.
 void add_memory(Napi::Env env, Napi::Object exports);
 
 }  // namespace lichen::addon
