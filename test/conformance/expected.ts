@@ -16,6 +16,8 @@ const schema = z.object({
 export type Expected = z.infer<typeof schema>;
 
 export interface Comparison {
+  /** Must pass, and did. */
+  held: string[];
   /** Must pass, was run, and did not. */
   broken: string[];
   /** Must pass, and is not in the report of a whole run. */
@@ -33,6 +35,7 @@ export function compare({ specs }: Report, { mustPass }: Expected, whole: boolea
   const outcome = new Map(specs.map((spec) => [spec.name, spec.outcome]));
   const listed = new Set(mustPass);
   return {
+    held: mustPass.filter((name) => outcome.get(name) === "passed"),
     broken: mustPass.filter((name) => outcome.has(name) && outcome.get(name) !== "passed"),
     vanished: whole ? mustPass.filter((name) => !outcome.has(name)) : [],
     fresh: specs

@@ -11,7 +11,7 @@ import { type Options, parseOptions } from "./options.ts";
 import { type Progress, progressLine } from "./progress.ts";
 import type { Report } from "./report.ts";
 import { serveImages } from "./serve.ts";
-import { findings, notPassed, totals } from "./summary.ts";
+import { findings, notPassed, totals, verdict } from "./summary.ts";
 import { conformanceTools } from "./tools.ts";
 
 /** A terminal sees one line change; a pipe gets a line now and then. */
@@ -74,6 +74,7 @@ function conclude(report: Report, focus: string | undefined): number {
   for (const trouble of report.troubles) console.log(`trouble: ${trouble}`);
   for (const line of findings(comparison)) console.log(line);
   if (focus === undefined) console.log(`order of specs: --seed ${report.seed}`);
+  console.log(verdict(comparison));
   console.log(totals(report));
   const wrong = comparison.broken.length + comparison.vanished.length + report.troubles.length;
   return wrong > 0 ? 1 : 0;

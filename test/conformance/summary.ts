@@ -25,6 +25,11 @@ export function findings({ broken, vanished, fresh }: Comparison): string[] {
   ];
 }
 
+/** `must pass: 94 passed, 0 failed` */
+export function verdict({ held, broken, vanished }: Comparison): string {
+  return `must pass: ${held.length} passed, ${broken.length + vanished.length} failed`;
+}
+
 /** The last line: `critest: 103 passed, 2 failed, 12 skipped` */
 export function totals(report: Report): string {
   const [passed, failed, skipped] = (["passed", "failed", "skipped"] as const).map((outcome) =>
