@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LichenError } from "../../../src/errors.ts";
-import { resolveUser, type UserRequest } from "../../../src/security/users.ts";
+import { resolveUser, type UserDatabase, type UserRequest } from "../../../src/security/users.ts";
 
 const passwd = "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1001::/:/bin/sh\nbroken line\n7:x:2000:2000::/:\n";
 const group = "root:x:0:\napps:x:1001:\nlogs:x:50000:app,other\nextra:x:50001: app\nbad:x:many:app\n";
-const files = { passwd: () => passwd, group: () => group };
-const none = { passwd: () => undefined, group: () => undefined };
+const files: UserDatabase = { passwd: () => passwd, group: () => group };
+const none: UserDatabase = { passwd: () => undefined, group: () => undefined };
 
 const resolve = (fields: Partial<UserRequest>, database = files) =>
   resolveUser(
