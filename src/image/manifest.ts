@@ -2,7 +2,6 @@ import * as z from "zod";
 import { LichenError } from "../errors.ts";
 import { digestProblem } from "./digest.ts";
 import { isIndexType, isLayerType, mediaType } from "./media-types.ts";
-import type { Platform } from "./platform.ts";
 
 const digestSchema = z.string().superRefine((text, context) => {
   const problem = digestProblem(text);
@@ -32,6 +31,13 @@ const manifestSchema = z.object({
 
 /** Points to content: what it is, its digest, its length in bytes (image-spec, descriptor.md). */
 export type Descriptor = z.infer<typeof descriptorSchema>;
+
+/** What an image runs on, in Go's names (image-spec, image-index.md). */
+export interface Platform {
+  os: string;
+  architecture: string;
+  variant?: string | undefined;
+}
 
 export interface PlatformDescriptor extends Descriptor {
   platform?: Platform | undefined;

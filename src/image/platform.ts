@@ -1,12 +1,5 @@
 import { LichenError } from "../errors.ts";
-import type { PlatformDescriptor } from "./manifest.ts";
-
-/** What an image runs on, in Go's names (image-spec, image-index.md). */
-export interface Platform {
-  os: string;
-  architecture: string;
-  variant?: string | undefined;
-}
+import type { Platform, PlatformDescriptor } from "./manifest.ts";
 
 const goArchitectures: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386", ppc64: "ppc64le" };
 

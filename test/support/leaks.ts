@@ -1,6 +1,14 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
-import type { LichenNode } from "./node.ts";
+
+/** Of a node, what counting looks at. */
+export interface CountedNode {
+  runtimeDir: string;
+  dataDir: string;
+  base: string;
+  namespaces: Set<string>;
+  daemonPid(): number;
+}
 
 /** What must be the same before and after something that cleans up behind itself. */
 export interface Counts {
@@ -54,7 +62,7 @@ function descendants(directory: string): string[] {
 }
 
 /** Counts what the node holds at this moment. */
-export function count(node: LichenNode): Counts {
+export function count(node: CountedNode): Counts {
   const proc = `/proc/${node.daemonPid()}`;
   const links = readFileSync(`${proc}/net/dev`, "utf8")
     .split("\n")
