@@ -69,7 +69,7 @@ async function typescript(kind: "unit" | "runtime", concurrency: number, totals:
     .sort()
     .map((file) => join(root, file));
   if (files.length === 0) return;
-  const stream = run({ files, concurrency, timeout: fileTimeoutMilliseconds, cwd: root });
+  const stream = run({ files, concurrency, timeout: fileTimeoutMilliseconds, cwd: root, forceExit: true });
   const complaints = new Map<string, string>();
   stream.on("test:stderr", ({ file, message }) => {
     complaints.set(file, (complaints.get(file) ?? "") + message);

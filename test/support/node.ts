@@ -124,12 +124,11 @@ export async function startNode(options: NodeOptions = {}): Promise<LichenNode> 
       if (!process.env.LICHEN_TEST_KEEP) await rm(base, { recursive: true, force: true });
     },
   };
-  try {
-    await node.ready();
-  } catch (error) {
-    launcher.kill("SIGTERM");
-    throw error;
-  }
+  // A test that fails before it stops its node must leave nothing on the machine either.
+  process.once("exit", () => {
+    for (const { pid } of processesOf(base, node.namespaces)) killQuietly(pid);
+  });
+  await node.ready();
   return node;
 }
 
@@ -141,6 +140,14 @@ function listening(path: string): Promise<void> {
     });
     socket.on("error", reject);
   });
+}
+
+function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended by itself.
+  }
 }
 
 async function removeEverything(client: CriClient): Promise<void> {
@@ -162,7 +169,7 @@ async function expectNothingLeft(node: LichenNode): Promise<void> {
     left = processesOf(node.base, node.namespaces);
   }
   const problems = left.map(({ pid, command }) => `process ${pid}: ${command}`);
-  for (const { pid } of left) process.kill(pid, "SIGKILL");
+  for (const { pid } of left) killQuietly(pid);
   const directories = [
     join(node.dataDir, "layers"),
     join(node.dataDir, "containers"),
