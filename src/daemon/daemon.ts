@@ -46,6 +46,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       singleOwner: report.idMap.single,
       ...(config.images.workers === 0 ? {} : { workers: config.images.workers }),
     },
+    log: log.child({ room: "image" }),
     dial: async (host, port) => (await launcher.dial(host, port)).socket,
   });
   const pods = await PodService.open({

@@ -7,6 +7,7 @@ import { hexOf } from "./digest.ts";
 import type { LayerContent, UnpackedLayer } from "./layer/unpack.ts";
 import type { ClientState } from "./registry/client.ts";
 import { SharedWork } from "./shared-work.ts";
+import type { ImageLog } from "./types.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
 export interface WantedLayer {
@@ -21,6 +22,7 @@ export interface LayerStoreOptions {
   directory: string;
   singleOwner: boolean;
   pool: WorkerPool;
+  log: ImageLog | undefined;
   /** Whether the pool makes the connections. */
   dial: boolean;
   /** Whether an image that is stored needs the layer. */
@@ -98,23 +100,28 @@ export class LayerStore {
   }
 
   async #bring(wanted: WantedLayer, client: ClientState, signal: AbortSignal): Promise<StoredLayer> {
-    const { pool, singleOwner, dial } = this.#options;
+    const { pool, singleOwner, dial, log } = this.#options;
     const directory = join(this.#options.directory, `partial-${randomName()}`);
     const below = this.#coming.get(wanted.below[0] ?? "");
     const { content } = wanted;
-    const task = { kind: "unpack", client, content, directory, singleOwner, dial } as const;
-    const unpacked = await pool.run(task, signal);
     try {
+      const task = { kind: "unpack", client, content, directory, singleOwner, dial } as const;
+      const unpacked = await pool.run(task, signal);
       await below;
       await this.#settle(directory, wanted, unpacked, signal);
       await rename(directory, this.path(wanted.chainId));
+      const { devices, xattrs } = unpacked.skipped;
+      const left = { devices, xattrs: xattrs + unpacked.refusedXattrs };
+      if (left.devices + left.xattrs > 0)
+        log?.warn({ layer: content.digest, ...left }, "left out what an unprivileged node cannot have");
+      const stored = { chainId: wanted.chainId, bytes: unpacked.bytes, inodes: unpacked.inodes };
+      this.#ready.set(wanted.chainId, stored);
+      return stored;
     } catch (error) {
-      await this.#delete(directory);
+      // A pool that is closed removes nothing any more; the next start does.
+      await this.#delete(directory).catch(() => {});
       throw error;
     }
-    const stored = { chainId: wanted.chainId, bytes: unpacked.bytes, inodes: unpacked.inodes };
-    this.#ready.set(wanted.chainId, stored);
-    return stored;
   }
 
   async #settle(

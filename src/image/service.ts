@@ -12,6 +12,7 @@ import { endpointsOf } from "./registry/hosts.ts";
 import type {
   ImageConfig,
   ImageFilesystemUsage,
+  ImageLog,
   ImageRecord,
   ImageServiceOptions,
   PullOptions,
@@ -39,12 +40,14 @@ export class ImageService {
   readonly #pool: WorkerPool;
   readonly #config: ImageConfig;
   readonly #dial: Dial | undefined;
+  readonly #log: ImageLog | undefined;
   readonly #directory: string;
   readonly #underWay = new Set<Promise<unknown>>();
 
   private constructor(options: ImageServiceOptions) {
     this.#config = options.config;
     this.#dial = options.dial;
+    this.#log = options.log;
     this.#directory = join(options.dataDir, "layers");
     this.#store = new ImageStore(options.database);
     this.#pool = new WorkerPool(options.config.workers ?? availableParallelism(), options.dial);
@@ -53,6 +56,7 @@ export class ImageService {
       singleOwner: options.config.singleOwner ?? false,
       pool: this.#pool,
       dial: options.dial !== undefined,
+      log: options.log,
       isStored: (chainId) => this.#store.hasLayer(chainId),
     });
   }
@@ -84,11 +88,16 @@ export class ImageService {
     const client = new RegistryClient({ endpoints, registry, repository, headers: {}, ...auth }, this.#dial);
     const target = {
       layers: this.#layers,
+      // One syncfs(2) a pull instead of an fsync(2) a file: complete layers are on disk before the database says so.
       sync: () => this.#pool.run({ kind: "sync", path: this.#directory }),
       save: (image: StoredImage) => this.#store.save(image),
     };
+    const began = performance.now();
     try {
-      return await this.#busy(pullImage(parsed, client, target, options));
+      const pulled = await this.#busy(pullImage(parsed, client, target, options));
+      const milliseconds = Math.round(performance.now() - began);
+      this.#log?.info({ image: formatReference(parsed), id: pulled.id, milliseconds }, "pulled");
+      return pulled;
     } catch (error) {
       if (options.signal?.aborted === true) throw cancelled(formatReference(parsed));
       throw within("pull image", formatReference(parsed), error);

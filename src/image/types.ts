@@ -73,12 +73,19 @@ export interface ImageConfig {
   workers?: number;
 }
 
+export interface ImageLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
 export interface ImageServiceOptions {
   /** A durable connection: what a pull promises survives power loss. */
   database: DatabaseSync;
   /** Layers go to `<dataDir>/layers/<chain id>`. */
   dataDir: string;
   config: ImageConfig;
+  /** Told of pulls, and of what had to be left out of a layer; pino's form. */
+  log?: ImageLog;
   /** Makes the connections to registries; without it they are made in the process's own network. */
   dial?: Dial;
 }

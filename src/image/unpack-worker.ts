@@ -69,23 +69,19 @@ async function perform(task: Task, signal: AbortSignal): Promise<unknown> {
   }
 }
 
-/** Fetches and unpacks; each address that is tried begins with an empty directory, and none is left after a failure. */
+/** Fetches and unpacks; each attempt begins with an empty directory. What a failure leaves the caller removes. */
 async function unpack(task: Task & { kind: "unpack" }, signal: AbortSignal): Promise<unknown> {
   const client = new RegistryClient(task.client, task.dial ? dial : undefined);
-  const clear = () => rm(task.directory, { recursive: true, force: true });
   try {
     return await client.stream(
       task.content.digest,
       async (body) => {
-        await clear();
+        await rm(task.directory, { recursive: true, force: true });
         await mkdir(task.directory, { mode: 0o700 });
         return unpackLayer(body, task.content, task);
       },
       signal,
     );
-  } catch (error) {
-    await clear();
-    throw error;
   } finally {
     await client.close();
   }

@@ -49,12 +49,16 @@ export class WorkerPool {
         task,
         signal,
         settle: (reply) => {
-          signal?.removeEventListener("abort", onAbort);
+          forget();
           if ("value" in reply) resolve(reply.value as TaskResult[T["kind"]]);
           else reject(signal?.aborted === true ? cancelled(task) : fromFields(reply.error));
         },
-        fail: reject,
+        fail: (error) => {
+          forget();
+          reject(error);
+        },
       };
+      const forget = () => signal?.removeEventListener("abort", onAbort);
       const onAbort = () => {
         const at = this.#waiting.indexOf(job);
         if (at < 0) return;
@@ -76,7 +80,7 @@ export class WorkerPool {
 
   #dispatch(): void {
     while (this.#waiting.length > 0) {
-      const idle = [...this.#workers].find((worker) => !worker.busy);
+      const idle = [...this.#workers].find((worker) => worker.free);
       if (idle === undefined && this.#workers.size >= this.#size) return;
       const worker = idle ?? this.#start();
       worker.begin(this.#waiting.shift()!);
@@ -103,6 +107,8 @@ class PoolWorker {
   readonly #dial: Dial | undefined;
   readonly #onFree: () => void;
   #job: Job | undefined;
+  /** Takes no more jobs; it stays a thread until its "exit". */
+  #ending = false;
   #idleTimer: NodeJS.Timeout | undefined;
 
   constructor(hooks: { dial: Dial | undefined; onFree: () => void; onEnd: () => void }) {
@@ -116,17 +122,23 @@ class PoolWorker {
       if ("dial" in message) void this.#connect(message);
       else this.#finish(message);
     });
-    this.#thread.on("error", (error) => this.#job?.fail(crashed(this.#job.task, error)));
+    // An error ends the thread: "exit" follows.
+    this.#thread.on("error", (error) => {
+      this.#ending = true;
+      const job = this.#takeJob();
+      job?.fail(crashed(job.task, error));
+    });
     this.#thread.on("exit", () => {
-      this.#job?.fail(cancelled(this.#job.task));
-      this.#job = undefined;
+      this.#ending = true;
+      const job = this.#takeJob();
+      job?.fail(cancelled(job.task));
       clearTimeout(this.#idleTimer);
       hooks.onEnd();
     });
   }
 
-  get busy(): boolean {
-    return this.#job !== undefined;
+  get free(): boolean {
+    return this.#job === undefined && !this.#ending;
   }
 
   begin(job: Job): void {
@@ -138,6 +150,7 @@ class PoolWorker {
   }
 
   end(): Promise<number> {
+    this.#ending = true;
     return this.#thread.terminate();
   }
 
@@ -145,7 +158,8 @@ class PoolWorker {
     try {
       if (this.#dial === undefined) throw new Error("this pool has no way to connect");
       const fd = await this.#dial(host, port);
-      this.#send({ dialled: id, fd: fd.release() });
+      if (this.#ending) fd.close();
+      else this.#send({ dialled: id, fd: fd.release() });
     } catch (error) {
       this.#send({ dialled: id, error: toFields(error) });
     }
@@ -157,10 +171,16 @@ class PoolWorker {
     this.#thread.postMessage(request);
   }
 
-  #finish(reply: Reply): void {
+  /** The job, which ends here in one way or another. */
+  #takeJob(): Job | undefined {
     const job = this.#job;
     this.#job = undefined;
     job?.signal?.removeEventListener("abort", this.#abort);
+    return job;
+  }
+
+  #finish(reply: Reply): void {
+    const job = this.#takeJob();
     this.#thread.unref();
     this.#idleTimer = setTimeout(() => this.end(), idleMs).unref();
     job?.settle(reply);

@@ -1,5 +1,5 @@
 import { LichenError } from "../../errors.ts";
-import { sha256, verifyDigest } from "../digest.ts";
+import { digestProblem, sha256, verifyDigest } from "../digest.ts";
 import { manifestAccept } from "../media-types.ts";
 import { formatReference, type ImageReference, repositoryName } from "../reference.ts";
 import type { RegistryAuth } from "../types.ts";
@@ -80,8 +80,8 @@ export class RegistryClient {
       );
       const data = await readBody(response, maximumManifestBytes, object);
       const contentType = [response.headers["content-type"] ?? ""].flat()[0]?.split(";", 1)[0] ?? "";
-      const promised = reference.digest ?? response.headers["docker-content-digest"];
-      if (typeof promised === "string") verifyDigest(data, promised, "fetch manifest", object);
+      const promised = reference.digest ?? [response.headers["docker-content-digest"] ?? ""].flat()[0] ?? "";
+      if (digestProblem(promised) === undefined) verifyDigest(data, promised, "fetch manifest", object);
       return { data, digest: reference.digest ?? sha256(data), contentType };
     });
   }
