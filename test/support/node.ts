@@ -117,7 +117,7 @@ export async function startNode(options: NodeOptions = {}): Promise<LichenNode> 
         launcher.kill("SIGTERM");
         await Promise.race([
           launcher.exitCode ?? launcher.signalCode ?? once(launcher, "exit"),
-          sleep(patienceMilliseconds),
+          sleep(patienceMilliseconds, undefined, { ref: false }),
         ]);
       }
       await expectNothingLeft(node);
