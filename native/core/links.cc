@@ -1,12 +1,15 @@
 #include "core/links.h"
 
 #include <linux/if_addr.h>
+#include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <cstdio>
 
 namespace lichen {
@@ -105,6 +108,14 @@ Status create_bridge(Netlink& netlink, const std::string& name, uint32_t mtu) {
   NetlinkMessage message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
   message.header(link_header(IFF_UP)).put_string(IFLA_IFNAME, name);
   if (mtu != 0) message.put_u32(IFLA_MTU, mtu);
+  // A bridge without an address of its own takes the lowest of its ports', and another one when that port
+  // goes: then whoever has it as a gateway talks to an address that is gone, until its neighbour entry
+  // expires.
+  std::array<uint8_t, ETH_ALEN> address{};
+  if (getrandom(address.data(), address.size(), 0) != ssize_t{address.size()})
+    return sys_error("getrandom", "address of " + quoted(name));
+  address[0] = static_cast<uint8_t>((address[0] & ~1U) | 2U);  // unicast, locally administered
+  message.put(IFLA_ADDRESS, address.data(), address.size());
   message.nest(IFLA_LINKINFO, [&] { message.put_string(IFLA_INFO_KIND, "bridge"); });
   return netlink.request(std::move(message), "create bridge", quoted(name));
 }

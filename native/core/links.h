@@ -44,7 +44,7 @@ Result<Netlink> open_rtnetlink();
 // up.
 Status create_veth(Netlink& netlink, const VethPair& pair);
 
-// A bridge, up. EEXIST if the name is taken.
+// A bridge, up, with a random MAC address that it keeps whatever joins it. EEXIST if the name is taken.
 Status create_bridge(Netlink& netlink, const std::string& name, uint32_t mtu);
 
 Status set_link_up(Netlink& netlink, const std::string& name);

@@ -22,6 +22,7 @@ std::string veth_into_another_namespace() {
   auto inner = open_at({}, "/proc/self/ns/net", O_RDONLY);
   TRY_TEXT(create_bridge(netlink.value(), "lichen0", 65520));
   TRY_TEXT(add_address(netlink.value(), "lichen0", parse_ip("10.210.0.1/16").value()));
+  auto alone = list_links(netlink.value());
   TRY_TEXT(create_veth(
       netlink.value(),
       {.name = "lc1", .peer = "eth0", .peer_netns = &inner.value(), .master = "lichen0", .mtu = 65520}));
@@ -35,6 +36,7 @@ std::string veth_into_another_namespace() {
   Link* host = find(outside.value(), "lc1");
   if (!bridge || bridge->kind != "bridge" || !bridge->up || bridge->mtu != 65520)
     return "bridge is not as asked for";
+  if (find(alone.value(), "lichen0")->mac != bridge->mac) return "the bridge took its port's MAC address";
   if (!host || host->kind != "veth" || !host->up || host->mtu != 65520 || host->master != bridge->index)
     return "veth is not as asked for";
 
