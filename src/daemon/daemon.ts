@@ -58,6 +58,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     images,
     log: log.child({ room: "pod" }),
   });
+  await images.releaseOthers(pods.listContainers().map(({ id }) => id));
 
   const server = new Server({
     "grpc.max_receive_message_length": maxMessageBytes,

@@ -156,9 +156,25 @@ export class ImageService {
     if (!this.#store.acquire(imageId, user)) throw gone("use image", imageId);
   }
 
-  /** Ends what `acquire` began; layers that nobody else needs are removed. Nothing held is success. */
-  async release(imageId: string, user: string): Promise<void> {
-    await this.#busy(this.#layers.discard(this.#store.release(imageId, user)));
+  /**
+   * Ends what `acquire` began; layers that nobody else needs are removed. Nothing held is success. Never rejects: what
+   * cannot be removed now (the log says why) is removed at the next start.
+   */
+  release(imageId: string, user: string): Promise<void> {
+    return this.#letGo(() => this.#store.release(imageId, user));
+  }
+
+  /** At start: ends all use but by `users`, since whoever died on the way could not say so. */
+  releaseOthers(users: readonly string[]): Promise<void> {
+    return this.#letGo(() => this.#store.releaseOthers(users));
+  }
+
+  async #letGo(forget: () => string[]): Promise<void> {
+    try {
+      await this.#busy(this.#layers.discard(forget()));
+    } catch (error) {
+      this.#log?.warn({ error: String(error) }, "layers are left until the next start");
+    }
   }
 
   /** Waits for what is under way and ends the workers. */

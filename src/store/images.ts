@@ -116,6 +116,19 @@ export class ImageStore {
     );
   }
 
+  /** Ends the use of all images by anybody but `users`. Returns the layers nobody needs any more. */
+  releaseOthers(users: readonly string[]): string[] {
+    return this.#soon(() =>
+      transaction(this.#database, () => {
+        this.#run(
+          "DELETE FROM image_users WHERE user NOT IN (SELECT value FROM json_each(?))",
+          JSON.stringify(users),
+        );
+        return this.#collect();
+      }),
+    );
+  }
+
   layers(): StoredLayer[] {
     return this.#all("SELECT chain_id, bytes, inodes FROM layers").map(toLayer);
   }

@@ -229,6 +229,8 @@ if (inNamespaces("all")) {
     assert.equal(images.list().length, 1);
     images.acquire(image.id, "container-2");
     await images.remove(image.id);
+    await images.releaseOthers(["container-2"]);
+    assert.equal(node.layers().length, 1);
     await images.release(image.id, "container-2");
     await images.release(image.id, "container-2");
     assert.deepEqual(node.layers(), []);

@@ -93,6 +93,22 @@ test("images whose layers are lost are forgotten, with what only they needed", (
   assert.deepEqual(store.forgetLayers([]), []);
 });
 
+test("uses by those who are gone can be ended at once", () => {
+  const { store } = open();
+  store.save(image("a", [], ["x"]));
+  store.save(image("b", [], ["y"]));
+  for (const [id, user] of [
+    ["a", "kept"],
+    ["a", "gone"],
+    ["b", "gone"],
+  ])
+    store.acquire(`sha256:${id}`, user ?? "");
+  store.remove("sha256:a");
+  store.remove("sha256:b");
+  assert.deepEqual(store.releaseOthers(["kept", "unknown"]), ["y"]);
+  assert.deepEqual(store.releaseOthers([]), ["x"]);
+});
+
 test("notes of use do not wait for the disk, everything else does", () => {
   const { database, store } = open();
   const synchronous = () => database.prepare("PRAGMA synchronous").get()?.synchronous;
