@@ -66,7 +66,7 @@ test("stopping a stubborn container holds up neither its pod nor a more impatien
 
 test("stopping a pod ends what is going on in it", async () => {
   const pod = await runPod(node, "interrupted");
-  const id = await runContainer(node, pod, image, "main", "exec sleep 1000");
+  const id = await runContainer(node, pod, image, "main", "trap '' TERM; while :; do sleep 0.1; done");
   const executing = node.client.execSync({ containerId: id, cmd: ["sleep", "1000"], timeout: 0 });
   const outcome = executing.then(
     ({ exitCode }) => exitCode,

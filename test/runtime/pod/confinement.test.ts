@@ -20,7 +20,9 @@ let containers = 0;
 before(async () => {
   node = await startNode();
   image = await pullBusybox(node);
-  pod = await runPod(node, "confined");
+  // Processes of their own, so that a container's first one is number 1.
+  const namespaceOptions = { pid: NamespaceMode.CONTAINER };
+  pod = await runPod(node, "confined", { linux: { securityContext: { namespaceOptions } } });
 });
 after(() => node.stop());
 
@@ -116,7 +118,7 @@ test("kernel paths are hidden and read-only, unless privileged", async () => {
   }
   const privileged = await inside({ privileged: true });
   assert.equal((await privileged.sh("echo 1 > /proc/sys/net/ipv4/ip_forward")).exitCode, 0);
-  assert.equal((await privileged.sh("mount -t tmpfs none /mnt && umount /mnt")).exitCode, 0);
+  assert.equal((await privileged.sh("mkdir /m && mount -t tmpfs none /m && umount /m")).exitCode, 0);
 });
 
 test("paths of the request take the place of the defaults", async () => {
@@ -135,7 +137,7 @@ test("a read-only root leaves volumes of the runtime writable", async () => {
 test("each container sees its own processes, or its pod's, or the node's", async () => {
   const own = await inside({ namespaceOptions: { pid: NamespaceMode.CONTAINER } });
   assert.equal((await own.sh("cat /proc/1/comm")).stdout, "sleep");
-  const shared = await inside({ namespaceOptions: { pid: NamespaceMode.POD } });
+  const shared = await inside({}, await runPod(node, "shared-processes"));
   assert.notEqual((await shared.sh("cat /proc/1/comm")).stdout, "sleep");
   const target = await inside({ namespaceOptions: { pid: NamespaceMode.TARGET, targetId: own.id } });
   assert.equal(

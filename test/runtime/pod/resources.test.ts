@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { NamespaceMode } from "#cri";
 import { type LichenNode, startNode } from "../../support/node.ts";
 import { containerStatus, createContainer, pullBusybox, runContainer, runPod } from "../../support/pods.ts";
 
@@ -57,7 +58,8 @@ test("what Kubernetes always asks for keeps no container from running", async (t
   const node = await startNode();
   t.after(() => node.stop());
   const image = await pullBusybox(node);
-  const pod = await runPod(node, "shares");
+  const namespaceOptions = { pid: NamespaceMode.CONTAINER };
+  const pod = await runPod(node, "shares", { linux: { securityContext: { namespaceOptions } } });
   const hugepageLimits = [{ pageSize: "2MB", limit: 0 }];
   const resources = { cpuShares: 102, cpuPeriod: 100_000, oomScoreAdj: 900, hugepageLimits };
   const id = await runContainer(node, pod, image, "main", "exec sleep 1000", {
