@@ -48,8 +48,9 @@ export async function runCritest(options: CritestOptions): Promise<Report> {
   const log = join(options.directory, "critest.log");
   const [command = "", ...prefix] = options.enter;
   const output = openSync(log, "w");
+  let ended = "";
   try {
-    await new Promise<void>((resolve, reject) => {
+    ended = await new Promise<string>((resolve, reject) => {
       const child = spawn(command, [...prefix, options.program, ...critestArguments(options, report)], {
         cwd: options.directory,
         // critest looks for settings of crictl in HOME, and makes host paths for its volumes in TMPDIR.
@@ -67,9 +68,9 @@ export async function runCritest(options: CritestOptions): Promise<Report> {
         (options.timeLimitMinutes + graceMinutes) * 60_000,
       );
       child.on("error", (error) => reject(new Error(`${command}: ${error.message}`)));
-      child.on("close", () => {
+      child.on("close", (status, signal) => {
         clearTimeout(limit);
-        resolve();
+        resolve(signal ?? `status ${status}`);
       });
     });
   } finally {
@@ -77,7 +78,7 @@ export async function runCritest(options: CritestOptions): Promise<Report> {
   }
   if (!existsSync(report)) {
     const end = readFileSync(log, "utf8").trimEnd().split("\n").slice(-15).join("\n");
-    throw new Error(`critest has left no report; the end of what it said:\n${end}`);
+    throw new Error(`critest ended with ${ended} and left no report; the end of what it said:\n${end}`);
   }
   return parseReport(readFileSync(report, "utf8"));
 }
