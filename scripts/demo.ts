@@ -32,7 +32,7 @@ async function run(...args: string[]): Promise<string> {
   const [first = "", ...rest] = stderr.trim().split("\n");
   const hint = rest.find((line) => line.startsWith("hint: "))?.slice("hint: ".length);
   throw new SetupError(
-    `lichen ${args[0]} ended with status ${status}: ${first.replace(/^error: /, "")}`,
+    `lichen ${args[0]}: ${first.replace(/^error: /, "")}`,
     hint ?? `the daemon's log is in ${logFile}`,
   );
 }

@@ -8,6 +8,7 @@ interface CallError extends Error {
   details: string;
 }
 
+/** gRPC's own words, below, tell a daemon that is not there from one that could not reach a registry. */
 const unavailable = 14;
 
 function isCallError(error: unknown): error is CallError {
@@ -20,7 +21,7 @@ export function explain(error: unknown, socket: string): { message: string; hint
     return { message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) };
   }
   if (isCallError(error)) {
-    if (error.code === unavailable && /ENOENT|ECONNREFUSED|No connection established/.test(error.details)) {
+    if (error.code === unavailable && error.details.startsWith("No connection established")) {
       return { message: `connect ${socket}: no daemon listens there`, hint: "start it with: lichen serve" };
     }
     return { message: error.details };

@@ -35,6 +35,11 @@ test("what the daemon says is passed on, hint and all", () => {
   assert.deepEqual(explain("odd", "/s"), { message: "odd" });
 });
 
+test("a registry that the daemon could not reach is not taken for a missing daemon", () => {
+  const message = "connect 127.0.0.1:1: ECONNREFUSED";
+  assert.deepEqual(explain(callError(14, message), "/s"), { message });
+});
+
 test("the socket: an address as crictl writes it, else the runtime directory's", () => {
   assert.equal(socketOf({ address: "unix:///run/x.sock" }), "/run/x.sock");
   assert.equal(socketOf({ address: "/run/x.sock", runtimeDir: "/ignored" }), "/run/x.sock");
