@@ -5,8 +5,9 @@ import { chmodSync, existsSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { buildAll, buildNativeTests, installModules } from "./setup/checkout.mjs";
 import { fail, run, SetupError, step, yellow } from "./setup/console.mjs";
+import { allowUserNamespaces } from "./setup/namespaces.mjs";
 import { installPackages, missingPackages, packageNames } from "./setup/packages.mjs";
-import { fromRoot, fromUser } from "./setup/run-as.mjs";
+import { fromRoot, fromUser, launcherPlaces } from "./setup/run-as.mjs";
 import { ensureRuntimeDirectory, missingIds, ownAccount, pickUser } from "./setup/users.mjs";
 
 const tun = "/dev/net/tun";
@@ -32,6 +33,7 @@ async function prepareAsRoot(purposes) {
       chmodSync(tun, 0o666);
       done.push(`${tun} made usable`);
     }
+    done.push(...(await allowUserNamespaces(launcherPlaces())));
     return [`${user.name} (uid ${user.uid})`, ...done].join(", ");
   });
   return { user, runtimeDirectory };

@@ -10,6 +10,10 @@ import { SetupError } from "./console.mjs";
 const visiblePlace = "/run/lichen-checkout";
 const wrapper = join(root, "scripts/setup/as-user.sh");
 
+/** The paths that the launcher may be started by. */
+export const launcherPlaces = () =>
+  [root, visiblePlace].map((place) => join(place, "dist/bin/lichen-launcher"));
+
 /** What passes from root's environment to the user's: nothing but what is about terminals, proxies, certificates and lichen. */
 const passed =
   /^(LANG|LC_.*|TERM|COLORTERM|NO_COLOR|FORCE_COLOR|CI|TZ|LICHEN_.*|(https?|no)_proxy|(HTTPS?|NO)_PROXY|SSL_CERT_.*|NODE_EXTRA_CA_CERTS)$/;
