@@ -1,5 +1,6 @@
 #include "core/seccomp_filter.h"
 
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/mman.h>
@@ -11,10 +12,12 @@
 namespace lichen {
 
 Result<Fd> save_seccomp(const SeccompFilter& filter) {
-  Fd memfd(memfd_create("seccomp", MFD_CLOEXEC));
+  Fd memfd(memfd_create("seccomp", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!memfd) return sys_error("memfd_create", "seccomp");
   LICHEN_TRY(write_all(memfd, &filter.flags, sizeof filter.flags));
   LICHEN_TRY(write_all(memfd, filter.program.data(), filter.program.size()));
+  if (fcntl(memfd.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
+    return sys_error("fcntl", "F_ADD_SEALS");
   return memfd;
 }
 

@@ -21,7 +21,7 @@ struct SeccompFilter {
 // programs fall back to older ones; those that the profile names without arguments get the profile's answer.
 Result<SeccompFilter> compile_seccomp(const SeccompProfile& profile);
 
-// For handing a filter on to later processes of the same container.
+// A sealed memfd, for handing a filter on to other processes: compiling one takes some milliseconds.
 Result<Fd> save_seccomp(const SeccompFilter& filter);
 Result<SeccompFilter> load_saved_seccomp(const Fd& memfd);
 

@@ -79,10 +79,14 @@ Status Container::open_streams(StandardStreams& streams) {
   return {};
 }
 
-Status Container::create(Fd spec, Fd root, const Fd& target, Reply reply) {
+Status Container::create(ContainerFiles files, const Fd& target, Reply reply) {
   ContainerStart start;
-  start.spec = std::move(spec);
-  start.root = std::move(root);
+  start.spec = std::move(files.spec);
+  start.root = std::move(files.root);
+  if (files.filter) {
+    LICHEN_ASSIGN(seccomp_, files.filter.duplicate());
+    start.filter = std::move(files.filter);
+  }
   start.terminal = request_.terminal;
   start.place = context_.pod.path();
   start.mounts = context_.pod.mount_context(request_.pid == PidMode::node);
@@ -129,7 +133,11 @@ void Container::hear() {
 void Container::report(ChildReport told) {
   failure_ = std::move(told.error);
   if (failure_) return;  // it ends by itself
-  seccomp_ = std::move(told.seccomp);
+  Answer answer;
+  if (told.seccomp) {
+    seccomp_ = std::move(told.seccomp);
+    if (auto copy = seccomp_.duplicate()) answer.fds.push_back(std::move(copy).value());
+  }
   terminal_ = std::move(told.terminal);
   if (terminal_) {
     auto master = terminal_.duplicate();
@@ -145,7 +153,8 @@ void Container::report(ChildReport told) {
   JsonObject ok;
   ok.number("pid", process_.pid);
   if (request_.oom_score_adj) ok.number("oomScoreAdj", *request_.oom_score_adj);
-  std::exchange(create_reply_, {})(Answer{ok.str(), {}});
+  answer.json = ok.str();
+  std::exchange(create_reply_, {})(std::move(answer));
 }
 
 void Container::start(Reply reply) {
@@ -186,6 +195,47 @@ Status Container::resize(const TerminalSize& size) {
   return resize_terminal(terminal_, size);
 }
 
+Result<Answer> Container::attach(const AttachRequest& request, int64_t attachment) {
+  if (state_ == State::creating || state_ == State::exited)
+    return plain_error("NOT_RUNNING", "attach to container", id(), std::string("it is ") + name_of(state_));
+  Answer answer;
+  std::vector<std::string> names;
+  auto add = [&](const char* name, Fd fd) {
+    names.push_back(json_quote(name));
+    answer.fds.push_back(std::move(fd));
+  };
+  if (request.stdin) {
+    LICHEN_ASSIGN(Fd input, input_for_client());
+    if (input) add("stdin", std::move(input));
+  }
+  auto too_slow = [this, attachment] {
+    context_.broadcast(JsonObject()
+                           .text("event", "detached")
+                           .text("container", id())
+                           .number("attachment", attachment)
+                           .str());
+  };
+  if (request.stdout) {
+    LICHEN_ASSIGN(Fd output, output_->copy("stdout", too_slow));
+    add("stdout", std::move(output));
+  }
+  if (request.stderr && !request_.terminal) {
+    LICHEN_ASSIGN(Fd output, output_->copy("stderr", too_slow));
+    add("stderr", std::move(output));
+  }
+  answer.json = JsonObject().number("attachment", attachment).raw("streams", json_list(names)).str();
+  return answer;
+}
+
+// With stdinOnce the first client gets the only writing end there is: when it closes, the container reads the
+// end.
+Result<Fd> Container::input_for_client() {
+  if (!request_.stdin) return Fd();
+  if (terminal_) return terminal_.duplicate();
+  if (!stdin_ || request_.stdin_once) return std::move(stdin_);
+  return stdin_.duplicate();
+}
+
 void Container::kill() {
   if (!request_.cgroup.empty()) (void)write_file(request_.cgroup + "/cgroup.kill", "1");
   if (process_.pid > 0) ::kill(process_.pid, SIGKILL);
@@ -217,6 +267,7 @@ void Container::finish(const Exit& exit) {
   stdin_.reset();
   process_.pidfd.reset();
   output_->drain();
+  output_->end_copies();
   auto saved = save_exit_record(context_.pod.directory(), id(), exit);
   if (!saved) dprintf(2, "lichen-monitor %s: %s\n", context_.pod.id().c_str(), saved.error().text().c_str());
   JsonObject event;

@@ -25,9 +25,24 @@ struct CreateRequest {
   std::string cgroup;  // absolute directory, or ""
   bool terminal = false;
   bool stdin = false;
+  bool stdin_once = false;
   std::string log;
   PidMode pid = PidMode::container;
   std::optional<int> oom_score_adj;
+};
+
+// What an attached client wants: to write to the container, and to read what it writes.
+struct AttachRequest {
+  bool stdin = false;
+  bool stdout = false;
+  bool stderr = false;
+};
+
+// The descriptors of a create request.
+struct ContainerFiles {
+  Fd spec;    // memfd with the OCI runtime spec
+  Fd root;    // detached mount
+  Fd filter;  // compiled seccomp filter of an equal profile, or empty
 };
 
 class Container {
@@ -41,11 +56,13 @@ class Container {
 
   // Starts the first process, up to its gate; `reply` is called when it stands there, or has failed and is
   // reaped. `target`: pidfd of the process whose PID namespace to share, for PidMode::target.
-  Status create(Fd spec, Fd root, const Fd& target, Reply reply);
+  Status create(ContainerFiles files, const Fd& target, Reply reply);
   void start(Reply reply);
   Status signal(int number, bool all);
   Status resize(const TerminalSize& size);
   Status reopen_log() { return output_ ? output_->reopen() : Status(); }
+  // `attach` of PROTOCOL.md. `attachment` names the client in the event that tells it was too slow.
+  Result<Answer> attach(const AttachRequest& request, int64_t attachment);
 
   // Its first process has been reaped with this status of waitpid(2).
   void reaped(int status);
@@ -76,6 +93,7 @@ class Container {
   void report(ChildReport report);
   void channel_closed();
   void finish(const Exit& exit);
+  Result<Fd> input_for_client();
 
   Context& context_;
   CreateRequest request_;

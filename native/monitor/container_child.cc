@@ -90,6 +90,19 @@ struct Prepared {
   Fd saved_filter;
 };
 
+Status prepare_filter(const ContainerStart& start, Prepared& prepared) {
+  if (start.filter) {
+    if (!prepared.spec.seccomp)
+      return plain_error("INVALID_FDS", "apply seccomp filter", "",
+                         "the spec has no profile that it could be of");
+    LICHEN_ASSIGN(prepared.filter, load_saved_seccomp(start.filter));
+  } else if (prepared.spec.seccomp) {
+    LICHEN_ASSIGN(prepared.filter, compile_seccomp(*prepared.spec.seccomp));
+    LICHEN_ASSIGN(prepared.saved_filter, save_seccomp(*prepared.filter));
+  }
+  return {};
+}
+
 Result<Prepared> prepare(ContainerStart& start) {
   Prepared prepared;
   LICHEN_ASSIGN(prepared.spec, read_spec(start.spec));
@@ -99,10 +112,7 @@ Result<Prepared> prepare(ContainerStart& start) {
   if (unshare(CLONE_NEWCGROUP) != 0) return sys_error("unshare", "CLONE_NEWCGROUP");
   LICHEN_ASSIGN(Fd null, open_at(Fd(), "/dev/null", O_RDWR));
   LICHEN_TRY(install_streams(start.streams, null, process.user.uid));
-  if (prepared.spec.seccomp) {
-    LICHEN_ASSIGN(prepared.filter, compile_seccomp(*prepared.spec.seccomp));
-    LICHEN_ASSIGN(prepared.saved_filter, save_seccomp(*prepared.filter));
-  }
+  LICHEN_TRY(prepare_filter(start, prepared));
   LICHEN_TRY(request_apparmor(process.apparmor_profile));
   LICHEN_ASSIGN(prepared.terminal, enter_root(start, prepared.spec));
   LICHEN_TRY(assume_identity(process, prepared.filter.has_value()));
@@ -113,8 +123,8 @@ Result<Prepared> prepare(ContainerStart& start) {
 
 void run_container_child(ContainerStart start) {
   reset_signals();
-  close_all_but({&start.spec, &start.root, &start.channel, &start.streams.in, &start.streams.out,
-                 &start.streams.error, start.mounts.shm});
+  close_all_but({&start.spec, &start.root, &start.filter, &start.channel, &start.streams.in,
+                 &start.streams.out, &start.streams.error, start.mounts.shm});
   setsid();
   // Nobody in the pod may look into this process while it still has the monitor's powers.
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);

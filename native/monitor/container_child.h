@@ -12,6 +12,7 @@ namespace lichen::monitor {
 struct ContainerStart {
   Fd spec;     // memfd with the OCI runtime spec
   Fd root;     // the detached mount of the root file system
+  Fd filter;   // what an earlier container compiled of the same seccomp profile, or empty
   Fd channel;  // to the monitor: child_report.h
   StandardStreams streams;
   bool terminal = false;

@@ -63,7 +63,8 @@ Result<Fd> make_new(const OciMount& mount, const MountContext& context) {
   auto made = new_mount(type, source, mount.options.data, attributes);
   if (made) return made;
   const char* node = node_path(type, context);
-  if (node != nullptr && refused(made.error())) return node_instance(node, mount);
+  if (node != nullptr && refused(made.error()))
+    if (auto instance = node_instance(node, mount)) return instance;
   // A node that maps one id only has no group for terminals.
   if (type == "devpts" && made.error().number == EINVAL) {
     FsOptions rest = mount.options.data;

@@ -10,6 +10,7 @@ namespace lichen::monitor {
 Exec::~Exec() {
   context_.loop.forget(channel_);
   if (timer_ != 0) context_.loop.cancel(timer_);
+  if (grace_timer_ != 0) context_.loop.cancel(grace_timer_);
 }
 
 Status Exec::begin(const Container& container, Fd process, StandardStreams streams, Reply reply) {
@@ -80,6 +81,15 @@ Status Exec::signal(int number) {
 Status Exec::resize(const TerminalSize& size) {
   if (!terminal_) return plain_error("NO_TERMINAL", "resize", id(), "the exec has no terminal");
   return resize_terminal(terminal_, size);
+}
+
+void Exec::abandon() {
+  if (grace_timer_ != 0 || process_.pid == 0) return;
+  terminal_.reset();
+  grace_timer_ = context_.loop.after(std::chrono::milliseconds(request_.grace_ms), [this] {
+    grace_timer_ = 0;
+    (void)signal(SIGKILL);
+  });
 }
 
 void Exec::reaped(int status) {

@@ -16,10 +16,14 @@
 
 namespace lichen::monitor {
 
+class Connection;
+
 struct ExecRequest {
   std::string exec;
+  const Connection* owner = nullptr;  // only to be compared
   bool terminal = false;
   int64_t timeout_ms = 0;
+  int64_t grace_ms = 0;  // see abandon()
   TerminalSize size;
 };
 
@@ -35,9 +39,14 @@ class Exec {
   // To its whole process group.
   Status signal(int number);
   Status resize(const TerminalSize& size);
+  // Nobody is there for it any more: hangs its terminal up (the daemon's descriptors are gone, too), and
+  // kills its whole process group when it has not ended after its grace.
+  void abandon();
   void reaped(int status);
 
   const std::string& id() const { return request_.exec; }
+  // Whoever began it.
+  const Connection* owner() const { return request_.owner; }
   pid_t pid() const { return process_.pid; }
 
  private:
@@ -52,6 +61,7 @@ class Exec {
   std::optional<Error> failure_;
   Reply reply_;
   EventLoop::TimerId timer_ = 0;
+  EventLoop::TimerId grace_timer_ = 0;
   bool timed_out_ = false;
 };
 

@@ -71,9 +71,12 @@ Status run_monitor(std::string id, Fd first_connection, Fd directory) {
                   [&everybody](const std::string& event) { everybody->broadcast(event); }};
   Processes processes(context);
   Requests requests(context, processes, [&loop] { loop.stop(); });
-  Server server(loop, [&requests](const std::shared_ptr<Connection>& connection, Packet packet) {
-    requests.handle(connection, std::move(packet));
-  });
+  Server server(
+      loop,
+      [&requests](const std::shared_ptr<Connection>& connection, Packet packet) {
+        requests.handle(connection, std::move(packet));
+      },
+      [&processes](const std::shared_ptr<Connection>& closed) { processes.connection_closed(closed.get()); });
   everybody = &server;
 
   LICHEN_TRY(loop.watch(signals, EPOLLIN, [&](uint32_t) {

@@ -35,7 +35,7 @@ Output::~Output() {
 
 Status Output::add(const char* name, Fd source) {
   LICHEN_TRY(make_nonblocking(source));
-  streams_.push_back(std::make_unique<Stream>(Stream{LogStream(name), std::move(source)}));
+  streams_.push_back(std::make_unique<Stream>(Stream{name, LogStream(name), std::move(source), {}}));
   Stream* stream = streams_.back().get();
   return loop_.watch(stream->source, EPOLLIN, [this, stream](uint32_t) { pump(*stream); });
 }
@@ -52,8 +52,10 @@ bool Output::pump(Stream& stream) {
   LogBuffer buffer(scratch_.output(), Scratch::kOutput,
                    [this](std::string_view entries) { file_.append(entries); });
   if (n > 0) {
-    stream.log.feed({scratch_.input(), static_cast<size_t>(n)}, now_ns(), buffer);
+    std::string_view bytes(scratch_.input(), static_cast<size_t>(n));
+    stream.log.feed(bytes, now_ns(), buffer);
     buffer.flush();
+    for (const auto& copy : stream.copies) copy->write(bytes);
     return true;
   }
   // The end, or EIO: a terminal that nobody has open any more.
@@ -61,7 +63,28 @@ bool Output::pump(Stream& stream) {
   buffer.flush();
   loop_.forget(stream.source);
   stream.source.reset();
+  for (const auto& copy : stream.copies) copy->finish();
   return false;
+}
+
+Result<Fd> Output::copy(const char* name, std::function<void()> too_slow) {
+  LICHEN_ASSIGN(Pipe pipe, make_pipe());
+  LICHEN_TRY(make_nonblocking(pipe.write));
+  fcntl(pipe.write.get(), F_SETPIPE_SZ,
+        static_cast<int>(OutputCopy::kMaxWaiting));  // as for the container's own
+  for (const auto& stream : streams_) {
+    if (stream->name != name || !stream->source) continue;
+    std::erase_if(stream->copies, [](const auto& copy) { return copy->closed(); });
+    auto copy = std::make_unique<OutputCopy>(loop_, std::move(pipe.write), std::move(too_slow));
+    LICHEN_TRY(copy->open());
+    stream->copies.push_back(std::move(copy));
+  }
+  return std::move(pipe.read);
+}
+
+void Output::end_copies() {
+  for (const auto& stream : streams_)
+    for (const auto& copy : stream->copies) copy->finish();
 }
 
 }  // namespace lichen::monitor

@@ -1,13 +1,17 @@
-// What a container writes: from its pipes (or terminal) into its log file.
+// What a container writes: from its pipes (or terminal) into its log file, and to the clients that are
+// attached.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "core/fd.h"
 #include "core/log_format.h"
 #include "monitor/event_loop.h"
 #include "monitor/log_file.h"
+#include "monitor/output_copy.h"
 #include "monitor/scratch.h"
 
 namespace lichen::monitor {
@@ -27,11 +31,18 @@ class Output {
   // for ever.
   void drain();
   Status reopen() { return file_.reopen(); }
+  // The reading end of a pipe with what the stream called `name` writes from now on. It ends with the stream,
+  // at end_copies(), or after `too_slow`: see OutputCopy.
+  Result<Fd> copy(const char* name, std::function<void()> too_slow);
+  // The container has ended, and with it every copy, whoever may still hold the streams open.
+  void end_copies();
 
  private:
   struct Stream {
+    std::string name;
     LogStream log;
     Fd source;
+    std::vector<std::unique_ptr<OutputCopy>> copies;
   };
   // One read. False when there was nothing, or the stream has ended.
   bool pump(Stream& stream);

@@ -36,7 +36,7 @@ std::string Processes::states() const {
   return json_list(list);
 }
 
-void Processes::create(CreateRequest request, pid_t target_pid, Fd spec, Fd root, Reply reply) {
+void Processes::create(CreateRequest request, pid_t target_pid, ContainerFiles files, Reply reply) {
   constexpr const char* kOperation = "create container";
   std::string id = request.container;
   if (!valid_name(id)) return reply(refused("INVALID_FIELD", kOperation, id, "not usable as a name"));
@@ -54,7 +54,7 @@ void Processes::create(CreateRequest request, pid_t target_pid, Fd spec, Fd root
   if (request.pid == PidMode::target && !*target)
     return reply(refused("NO_TARGET", kOperation, id, "targetPid is no container of this pod that is there"));
   auto container = std::make_unique<Container>(context_, std::move(request));
-  auto begun = container->create(std::move(spec), std::move(root), *target, reply);
+  auto begun = container->create(std::move(files), *target, reply);
   if (!begun) return reply(begun.error());
   containers_[id] = std::move(container);
 }
@@ -89,6 +89,11 @@ void Processes::exec(const std::string& container_id, ExecRequest request, Fd pr
   auto begun = exec->begin(*found, std::move(process), std::move(streams), reply);
   if (!begun) return reply(begun.error());
   execs_[id] = std::move(exec);
+}
+
+void Processes::connection_closed(const Connection* connection) {
+  for (auto& [id, exec] : execs_)
+    if (exec->owner() == connection) exec->abandon();
 }
 
 void Processes::reap() {

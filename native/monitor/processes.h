@@ -16,10 +16,13 @@ class Processes {
   explicit Processes(Context& context) : context_(context) {}
 
   // `target_pid`: for PidMode::target, the first process of a running container of this pod.
-  void create(CreateRequest request, pid_t target_pid, Fd spec, Fd root, Reply reply);
+  void create(CreateRequest request, pid_t target_pid, ContainerFiles files, Reply reply);
   void remove(const std::string& container, Reply reply);
   void exec(const std::string& container, ExecRequest request, Fd process, StandardStreams streams,
             Reply reply);
+
+  // Abandons the execs that this connection began.
+  void connection_closed(const Connection* connection);
 
   // nullptr: no such one.
   Container* container(const std::string& id);

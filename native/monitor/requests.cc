@@ -2,11 +2,14 @@
 
 #include <unistd.h>
 
+#include "monitor/port_connection.h"
+
 namespace lichen::monitor {
 
 namespace {
 
 constexpr int64_t kVersion = 1;
+constexpr int64_t kGraceMs = 5000;
 
 Error refused(const char* code, const char* operation, const std::string& object, const char* cause) {
   return plain_error(code, operation, object, cause);
@@ -61,6 +64,7 @@ struct Requests::Request {
   JsonDocument document;
   JsonReader root;
   std::vector<Fd> fds;
+  const Connection* connection;
 
   // What the operation is about, and whether everything read so far was well-formed.
   std::string container() const { return root.required_text("container"); }
@@ -71,12 +75,13 @@ Requests::Operation Requests::find(const std::string& name) {
     const char* name;
     Operation operation;
   };
-  constexpr Entry kOperations[] = {{"hello", &Requests::hello},       {"setup", &Requests::setup},
-                                   {"create", &Requests::create},     {"start", &Requests::start},
-                                   {"signal", &Requests::signal},     {"delete", &Requests::remove},
-                                   {"exec", &Requests::exec},         {"exec-kill", &Requests::exec_kill},
-                                   {"resize", &Requests::resize},     {"reopen-log", &Requests::reopen_log},
-                                   {"shutdown", &Requests::shut_down}};
+  constexpr Entry kOperations[] = {{"hello", &Requests::hello},     {"setup", &Requests::setup},
+                                   {"create", &Requests::create},   {"start", &Requests::start},
+                                   {"signal", &Requests::signal},   {"delete", &Requests::remove},
+                                   {"exec", &Requests::exec},       {"exec-kill", &Requests::exec_kill},
+                                   {"resize", &Requests::resize},   {"reopen-log", &Requests::reopen_log},
+                                   {"attach", &Requests::attach},   {"exec-abandon", &Requests::exec_abandon},
+                                   {"connect", &Requests::connect}, {"shutdown", &Requests::shut_down}};
   for (const Entry& entry : kOperations)
     if (name == entry.name) return entry.operation;
   return nullptr;
@@ -103,7 +108,7 @@ void Requests::handle(const std::shared_ptr<Connection>& connection, Packet pack
   Operation operation = find(name);
   if (operation == nullptr)
     return send(id, refused("UNKNOWN_OP", "request", "\"" + name + "\"", "unknown operation"));
-  Request request{std::move(document).value(), root, std::move(packet.fds)};
+  Request request{std::move(document).value(), root, std::move(packet.fds), connection.get()};
   (this->*operation)(request, [send, id](Result<Answer> result) { send(id, std::move(result)); });
 }
 
@@ -142,17 +147,19 @@ void Requests::create(Request& request, Reply reply) {
   create.cgroup = read_cgroup(request.root);
   create.terminal = request.root.flag("terminal");
   create.stdin = request.root.flag("stdin");
+  create.stdin_once = request.root.flag("stdinOnce");
   create.log = request.root.text("log");
   create.pid = read_pid_mode(request.root);
   pid_t target = static_cast<pid_t>(request.root.number("targetPid", 0, 0, INT32_MAX));
   if (auto value = request.root.optional_number("oomScoreAdj", -1000, 1000))
     create.oom_score_adj = static_cast<int>(*value);
   if (auto read = request.document.status(); !read) return reply(read.error());
-  if (request.fds.size() != 2)
-    return reply(
-        refused("INVALID_FDS", "create container", create.container, "wants spec and root file system"));
-  processes_.create(std::move(create), target, std::move(request.fds[0]), std::move(request.fds[1]),
-                    std::move(reply));
+  if (request.fds.size() < 2 || request.fds.size() > 3)
+    return reply(refused("INVALID_FDS", "create container", create.container,
+                         "wants spec, root file system and perhaps a seccomp filter"));
+  ContainerFiles files{std::move(request.fds[0]), std::move(request.fds[1]), Fd()};
+  if (request.fds.size() == 3) files.filter = std::move(request.fds[2]);
+  processes_.create(std::move(create), target, std::move(files), std::move(reply));
 }
 
 void Requests::start(Request& request, Reply reply) {
@@ -180,7 +187,9 @@ void Requests::exec(Request& request, Reply reply) {
   ExecRequest exec;
   std::string container = request.container();
   exec.exec = request.root.required_text("exec");
+  exec.owner = request.connection;
   exec.terminal = request.root.flag("terminal");
+  exec.grace_ms = request.root.number("graceMs", kGraceMs, 0, INT32_MAX);
   exec.timeout_ms = request.root.number("timeoutMs", 0, 0, INT32_MAX);
   exec.size = read_size(request.root);
   StandardStreams streams;
@@ -200,6 +209,37 @@ void Requests::exec_kill(Request& request, Reply reply) {
   Exec* exec = processes_.exec(id);
   if (exec == nullptr) return reply(refused("NOT_FOUND", "signal exec", id, "no such exec"));
   answer_status(reply, exec->signal(number));
+}
+
+void Requests::exec_abandon(Request& request, Reply reply) {
+  std::string id = request.root.required_text("exec");
+  if (auto read = request.document.status(); !read) return reply(read.error());
+  if (Exec* exec = processes_.exec(id)) exec->abandon();
+  reply(Answer{});
+}
+
+void Requests::attach(Request& request, Reply reply) {
+  std::string id = request.container();
+  AttachRequest attach;
+  for (const std::string& name : request.root.texts("streams")) {
+    if (name != "stdin" && name != "stdout" && name != "stderr")
+      request.root.refuse("streams", "must be of: stdin, stdout, stderr");
+    attach.stdin |= name == "stdin";
+    attach.stdout |= name == "stdout";
+    attach.stderr |= name == "stderr";
+  }
+  if (auto read = request.document.status(); !read) return reply(read.error());
+  Container* container = processes_.container(id);
+  if (container == nullptr)
+    return reply(refused("NOT_FOUND", "attach to container", id, "no such container"));
+  reply(container->attach(attach, ++last_attachment_));
+}
+
+void Requests::connect(Request& request, Reply reply) {
+  auto port = static_cast<uint16_t>(request.root.number("port", 0, 1, UINT16_MAX));
+  if (auto read = request.document.status(); !read) return reply(read.error());
+  if (port == 0) return reply(refused("INVALID_FIELD", "connect", "port", "must be 1 to 65535"));
+  connect_port(context_.loop, port, std::move(reply));
 }
 
 void Requests::resize(Request& request, Reply reply) {

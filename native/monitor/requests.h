@@ -32,6 +32,9 @@ class Requests {
   void remove(Request& request, Reply reply);
   void exec(Request& request, Reply reply);
   void exec_kill(Request& request, Reply reply);
+  void exec_abandon(Request& request, Reply reply);
+  void attach(Request& request, Reply reply);
+  void connect(Request& request, Reply reply);
   void resize(Request& request, Reply reply);
   void reopen_log(Request& request, Reply reply);
   void shut_down(Request& request, Reply reply);
@@ -39,6 +42,7 @@ class Requests {
   Context& context_;
   Processes& processes_;
   std::function<void()> stop_;
+  int64_t last_attachment_ = 0;
 };
 
 }  // namespace lichen::monitor

@@ -46,8 +46,10 @@ void Server::accept() {
 
 Status Server::add(Fd socket) {
   auto connection = std::make_shared<Connection>(loop_, std::move(socket));
-  LICHEN_TRY(connection->open(
-      on_packet_, [this](const std::shared_ptr<Connection>& closed) { std::erase(connections_, closed); }));
+  LICHEN_TRY(connection->open(on_packet_, [this](const std::shared_ptr<Connection>& closed) {
+    std::erase(connections_, closed);
+    on_close_(closed);
+  }));
   connections_.push_back(std::move(connection));
   return {};
 }

@@ -11,7 +11,8 @@ namespace lichen::monitor {
 
 class Server {
  public:
-  Server(EventLoop& loop, Connection::OnPacket on_packet) : loop_(loop), on_packet_(std::move(on_packet)) {}
+  Server(EventLoop& loop, Connection::OnPacket on_packet, Connection::OnClose on_close)
+      : loop_(loop), on_packet_(std::move(on_packet)), on_close_(std::move(on_close)) {}
 
   // Listens on monitor.sock in the pod's directory (mode 0600).
   Status listen(const Fd& directory);
@@ -24,6 +25,7 @@ class Server {
 
   EventLoop& loop_;
   Connection::OnPacket on_packet_;
+  Connection::OnClose on_close_;
   Fd listener_;
   std::vector<std::shared_ptr<Connection>> connections_;
 };

@@ -5,6 +5,7 @@ import { Channel } from "./channel.ts";
 import { connectSocket, type Fd, memfd, openDirectory, socketPair } from "./fd.ts";
 import { distFile } from "./locate.ts";
 import {
+  type AttachReply,
   type CreateRequest,
   type ExecRequest,
   type HelloReply,
@@ -12,9 +13,11 @@ import {
   type PodSetup,
   PROTOCOL_VERSION,
   type SetupReply,
+  type StreamName,
 } from "./monitor-wire.ts";
 import { type Exit, signalPid, spawn, watchPid } from "./process.ts";
 import { type Reply, Requests } from "./requests.ts";
+import type { SeccompFilters } from "./seccomp-filters.ts";
 
 export interface MonitorHandlers {
   event(event: MonitorEvent): void;
@@ -32,6 +35,8 @@ export interface ExecStreams {
 /** Time for requests that only change the monitor's own state, and for those that make namespaces, mounts or wait for processes. */
 const QUICK_MS = 10_000;
 const SLOW_MS = 60_000;
+/** The monitor itself gives up each of two addresses after 10 s. */
+const CONNECT_MS = 25_000;
 
 /** One connection to the monitor of one pod: a method an operation of native/monitor/PROTOCOL.md. */
 export class Monitor {
@@ -67,10 +72,26 @@ export class Monitor {
     return this.#ask("setup", { pod }, [], SLOW_MS);
   }
 
-  /** Creates a container up to the gate before its execve. `root` is a detached mount and stays the caller's. */
-  async create(request: CreateRequest, spec: object, root: Fd): Promise<{ pid: number }> {
+  /**
+   * Creates a container up to the gate before its execve. `root` is a detached mount and stays the caller's. With `filters` an equal
+   * seccomp profile is compiled once only.
+   */
+  async create(
+    request: CreateRequest,
+    spec: { ociVersion: string; linux?: { seccomp?: object } },
+    root: Fd,
+    filters?: SeccompFilters,
+  ): Promise<{ pid: number }> {
     using carried = memfd("oci-spec", JSON.stringify(spec));
-    return await this.#ask("create", request, [carried, root], SLOW_MS);
+    const profile = spec.linux?.seccomp;
+    const filter = profile && filters?.find(profile);
+    const fds = [carried, root, ...(filter ? [filter] : [])];
+    const reply = await this.#send<{ pid: number }>("create", request, fds, SLOW_MS);
+    const [compiled, ...more] = reply.fds;
+    for (const stray of more) stray.close();
+    if (compiled && profile && filters) filters.keep(profile, compiled);
+    else compiled?.close();
+    return reply.ok;
   }
 
   /** Answers when the container's execve has succeeded. */
@@ -107,6 +128,26 @@ export class Monitor {
 
   async killExec(exec: string, signal: number): Promise<void> {
     await this.#ask("exec-kill", { exec, signal });
+  }
+
+  /** Nobody attends the exec any more: it is hung up and killed after its grace. Its streams are to be closed first. */
+  async abandonExec(exec: string): Promise<void> {
+    await this.#ask("exec-abandon", { exec });
+  }
+
+  /** Attaches to a container's streams; those that it has. They are the caller's. */
+  async attach(container: string, streams: StreamName[]): Promise<{ attachment: number } & ExecStreams> {
+    const { ok, fds } = await this.#send<AttachReply>("attach", { container, streams }, [], QUICK_MS);
+    const named = Object.fromEntries(ok.streams.map((name, index) => [name, fds[index]]));
+    return { attachment: ok.attachment, ...named };
+  }
+
+  /** A TCP connection to a port on the loopback of the pod's network. UNAVAILABLE when nothing listens there. */
+  async connect(port: number): Promise<Fd> {
+    const { fds } = await this.#send("connect", { port }, [], CONNECT_MS);
+    const [socket] = fds;
+    if (socket) return socket;
+    throw new Error("the monitor answered connect without a socket");
   }
 
   /** Changes the size of a container's or an exec's terminal. */

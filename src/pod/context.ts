@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { SeccompFilters } from "../native/seccomp-filters.ts";
 import type { AddressPool } from "../network/addresses.ts";
 import type { NetworkDriver } from "../network/driver.ts";
 import type { Cgroups } from "../resources/cgroups.ts";
@@ -25,6 +26,7 @@ export interface PodContext {
   readonly addresses: AddressPool;
   readonly cgroups: Cgroups;
   readonly security: NodeSecurity;
+  readonly seccompFilters: SeccompFilters;
   readonly images: ImageUse;
   readonly node: NodeInfo;
   readonly runtimeDir: string;

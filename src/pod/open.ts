@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import * as kernel from "../native/network.ts";
+import { SeccompFilters } from "../native/seccomp-filters.ts";
 import { AddressPool } from "../network/addresses.ts";
 import { BridgeNetwork } from "../network/bridge.ts";
 import { HostNetwork } from "../network/host.ts";
@@ -68,6 +69,7 @@ export function openContext(options: PodServiceOptions, conditions: Conditions):
       onUnenforced: (setting, object) => conditions.unenforced(setting, object),
     }),
     security: readNodeSecurity(),
+    seccompFilters: new SeccompFilters(),
     images: options.images,
     node,
     runtimeDir,

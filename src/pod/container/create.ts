@@ -158,6 +158,7 @@ async function make(context: PodContext, plan: Plan, image: ContainerImage, undo
     },
     spec,
     root,
+    context.seccompFilters,
   );
   context.containers.update(id, { state: "created", pid, createdAt: now() }, (created) =>
     context.containerStore.updateWithSpec(created, JSON.stringify(spec)),

@@ -9,6 +9,7 @@ import { nativeCode } from "../../../src/native/failure.ts";
 import { type Fd, memfd, pipe, socketPair } from "../../../src/native/fd.ts";
 import { connectMonitor, Monitor } from "../../../src/native/monitor.ts";
 import type { MonitorEvent } from "../../../src/native/monitor-wire.ts";
+import { SeccompFilters } from "../../../src/native/seccomp-filters.ts";
 
 const openFds = () => readdirSync("/proc/self/fd").length;
 /** The same once what an earlier test has closed is closed on both sides. */
@@ -97,6 +98,24 @@ const create = {
   targetPid: 0,
 } as const;
 const exec = { container: "c", exec: "e", terminal: false, timeoutMs: 0, cols: 0, rows: 0 };
+
+test("create brings an equal profile's filter along, and keeps the one that comes back", async () => {
+  const given: string[][] = [];
+  const { monitor, closed, peer } = withPeer((_, fds) => {
+    given.push(fds.slice(2).map((fd) => readFileSync(`/proc/self/fd/${fd.number}`, "utf8")));
+    return fds.length === 3 ? [{ ok: { pid: 2 } }] : [{ ok: { pid: 1 } }, [memfd("filter", "compiled")]];
+  });
+  const filters = new SeccompFilters();
+  const mount = memfd("root", "");
+  const spec = { ociVersion: "1.2.0", linux: { seccomp: { defaultAction: "SCMP_ACT_ERRNO" } } };
+  assert.deepEqual(await monitor.create(create, spec, mount, filters), { pid: 1 });
+  assert.deepEqual(await monitor.create(create, structuredClone(spec), mount, filters), { pid: 2 });
+  assert.deepEqual(given, [[], ["compiled"]]);
+  filters.find(spec.linux.seccomp)?.close();
+  mount.close();
+  peer.close();
+  assert.equal(await closed, undefined);
+});
 
 test("create carries the spec as a sealed memfd and the root beside it", async () => {
   const before = await settledFds();
