@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
@@ -41,7 +41,7 @@ export interface LichenNode {
   log(): string;
   /** Waits until the daemon answers Version. */
   ready(): Promise<void>;
-  /** Starts `lichen serve` again after everything of it has been killed. */
+  /** Starts `lichen serve` again, once the launcher that was killed or told to end has ended. */
   restart(): Promise<void>;
   /** Removes every pod and image, ends the daemon, and throws when a process or file of the node is left. */
   stop(): Promise<void>;
@@ -106,6 +106,7 @@ export async function startNode(options: NodeOptions = {}): Promise<LichenNode> 
       }
     },
     async restart() {
+      await ended(launcher);
       launcher = serve();
       await node.ready();
     },
@@ -115,10 +116,7 @@ export async function startNode(options: NodeOptions = {}): Promise<LichenNode> 
       } finally {
         client.close();
         launcher.kill("SIGTERM");
-        await Promise.race([
-          launcher.exitCode ?? launcher.signalCode ?? once(launcher, "exit"),
-          sleep(patienceMilliseconds, undefined, { ref: false }),
-        ]);
+        await ended(launcher);
       }
       await expectNothingLeft(node);
       if (!process.env.LICHEN_TEST_KEEP) await rm(base, { recursive: true, force: true });
@@ -130,6 +128,12 @@ export async function startNode(options: NodeOptions = {}): Promise<LichenNode> 
   });
   await node.ready();
   return node;
+}
+
+/** Waits until a process that was told to end has done so. */
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  await Promise.race([once(child, "exit"), sleep(patienceMilliseconds)]);
 }
 
 function listening(path: string): Promise<void> {
