@@ -93,7 +93,9 @@ export async function startNode(options: NodeOptions = {}): Promise<LichenNode> 
           // grpc-js waits a second after a connection that failed, so the first one is made when somebody listens.
           await listening(join(runtimeDir, "lichen.sock"));
           await client.version({}, { timeoutMs: 1000 });
-          node.namespaces.add(userNamespace(node.daemonPid()));
+          // "" for a daemon that died meanwhile: everything that may not be looked at would count as the node's.
+          const namespace = userNamespace(node.daemonPid());
+          if (namespace !== "") node.namespaces.add(namespace);
           return;
         } catch (error) {
           const ended = launcher.exitCode ?? launcher.signalCode;
