@@ -1,4 +1,6 @@
 import { Command, CommanderError, Option } from "commander";
+import { attach } from "./commands/attach.ts";
+import { cp } from "./commands/cp.ts";
 import { doctor } from "./commands/doctor.ts";
 import { enter } from "./commands/enter.ts";
 import { exec } from "./commands/exec.ts";
@@ -6,6 +8,7 @@ import { images } from "./commands/images.ts";
 import { inspect } from "./commands/inspect.ts";
 import { logs } from "./commands/logs.ts";
 import { pods } from "./commands/pods.ts";
+import { portForward } from "./commands/port-forward.ts";
 import { ps } from "./commands/ps.ts";
 import { pull } from "./commands/pull.ts";
 import { rm } from "./commands/rm.ts";
@@ -28,6 +31,9 @@ const commands = [
   ps,
   pods,
   exec,
+  attach,
+  cp,
+  portForward,
   logs,
   stats,
   inspect,

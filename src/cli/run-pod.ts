@@ -22,6 +22,9 @@ export interface RunRequest {
   command: string[];
   env: KeyValue[];
   volumes: Volume[];
+  /** A terminal; standard input, which ends with the first client that attaches. */
+  tty?: boolean;
+  stdin?: boolean;
 }
 
 /** A container and the pod made for it. */
@@ -40,8 +43,15 @@ export function logsHome(env: NodeJS.ProcessEnv = process.env): string {
   return join(env.XDG_STATE_HOME || join(homedir(), ".local/state"), "lichen/logs");
 }
 
-/** Makes a pod with one container of the same name and starts it. When anything fails, nothing of the pod is left. */
-export async function runPod(client: CriClient, request: RunRequest): Promise<RunningPod> {
+/**
+ * Makes a pod with one container of the same name and starts it, by `start` if somebody wants to be there for its first byte. When
+ * anything fails, nothing of the pod is left.
+ */
+export async function runPod(
+  client: CriClient,
+  request: RunRequest,
+  start: (pod: RunningPod) => Promise<unknown> = ({ containerId }) => client.startContainer({ containerId }),
+): Promise<RunningPod> {
   const uid = randomUUID();
   const logDirectory = join(logsHome(), uid);
   await mkdir(logDirectory, { recursive: true, mode: 0o700 });
@@ -68,11 +78,15 @@ export async function runPod(client: CriClient, request: RunRequest): Promise<Ru
           propagation: MountPropagation.PROPAGATION_PRIVATE,
         })),
         logPath: "container.log",
+        tty: request.tty === true,
+        stdin: request.stdin === true,
+        stdinOnce: request.stdin === true,
         linux: { securityContext: { namespaceOptions } },
       },
     });
-    await client.startContainer({ containerId });
-    return { podSandboxId, containerId, logPath: join(logDirectory, "container.log") };
+    const running = { podSandboxId, containerId, logPath: join(logDirectory, "container.log") };
+    await start(running);
+    return running;
   } catch (error) {
     // The first failure is the one to report; what cannot be undone here `lichen pods` still shows.
     if (podSandboxId) await client.removePodSandbox({ podSandboxId }).catch(() => {});

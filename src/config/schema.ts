@@ -1,4 +1,4 @@
-import { isIPv4 } from "node:net";
+import { isIP, isIPv4 } from "node:net";
 // The small form of zod: the whole one costs the daemon 2 MB.
 import * as z from "zod/mini";
 
@@ -10,6 +10,12 @@ const registry = { error: 'a registry as "host" or "host:port", without scheme o
 const registries = { error: 'a list of registries as "host" or "host:port"' };
 const absolutePath = { error: "an absolute path" };
 const subnet = { error: 'an IPv4 subnet of /8 to /28, as "10.210.0.0/16", host bits zero' };
+const ipAddress = { error: "an IP address" };
+const port = { error: "a whole number from 0 to 65535" };
+const wholeSeconds = { error: "whole seconds, from 0 to a week" };
+const seconds = () =>
+  z.int(wholeSeconds).check(z.minimum(0, wholeSeconds), z.maximum(7 * 86_400, wholeSeconds));
+const path = () => z.string(absolutePath).check(z.startsWith("/", absolutePath));
 const workers = { error: "a whole number from 0 to 64" };
 
 /** The configuration file. Unknown keys are errors: a mistyped key must not be a setting silently ignored. */
@@ -33,6 +39,26 @@ export const configSchema = z.strictObject({
       uplink: z._default(oneOf(["auto", "pasta", "slirp4netns", "none"]), "auto"),
       /** The pods' addresses; another one beside it is taken when the host's own network overlaps. */
       subnet: z._default(z.string(subnet).check(z.refine(isSubnet, subnet)), "10.210.0.0/16"),
+    }),
+    {},
+  ),
+  streaming: z.prefault(
+    z.strictObject({
+      /** Where exec, attach and port-forward are served, in the namespaces and on the host; not loopback only with TLS. */
+      address: z._default(
+        z.string(ipAddress).check(z.refine((value) => isIP(value) > 0, ipAddress)),
+        "127.0.0.1",
+      ),
+      /** 0: any free port. */
+      port: z._default(z.int(port).check(z.minimum(0, port), z.maximum(65_535, port)), 0),
+      /** After this long without a byte in either direction a connection is closed; 0: never. */
+      idle_seconds: z._default(seconds(), 4 * 60 * 60),
+      /** How long a command goes on whose client has gone, before it is killed. */
+      exec_grace_seconds: z._default(seconds(), 5),
+      /** PEM files for https; with tls_client_ca only clients with a certificate of it are served. */
+      tls_certificate: z.optional(path()),
+      tls_key: z.optional(path()),
+      tls_client_ca: z.optional(path()),
     }),
     {},
   ),

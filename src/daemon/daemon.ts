@@ -12,6 +12,7 @@ import { Launcher } from "../native/launcher.ts";
 import { PodService } from "../pod/service.ts";
 import { openDatabase } from "../store/database.ts";
 import { listen } from "./socket.ts";
+import { startStreaming } from "./streaming.ts";
 
 export interface DaemonOptions {
   paths: Paths;
@@ -60,11 +61,16 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
   });
   await images.releaseOthers(pods.listContainers().map(({ id }) => id));
 
+  const streaming = await startStreaming(config.streaming, pods, launcher, log.child({ room: "streaming" }));
   const server = new Server({
     "grpc.max_receive_message_length": maxMessageBytes,
     "grpc.max_send_message_length": maxMessageBytes,
   });
-  addCriServices(server, { pods, images, node: report, config, version }, log.child({ room: "cri" }));
+  addCriServices(
+    server,
+    { pods, images, streaming, node: report, config, version },
+    log.child({ room: "cri" }),
+  );
   const socket = socketPath(paths.runtimeDir);
   await listen(server, socket);
 
@@ -72,6 +78,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     socket,
     stop: async (graceMs) => {
       await endServing(server, graceMs);
+      await streaming.close();
       await pods.close();
       await images.close();
       launcher.close();

@@ -57,3 +57,34 @@ export function connectedSocket(fd: Fd): Socket {
 export function writeStream(fd: Fd): Socket {
   return new Socket({ fd: fd.release(), readable: false, writable: true });
 }
+
+/** A TCP socket whose two directions end on their own, as a Node socket, which owns the descriptor from now on. */
+export function halfOpenSocket(fd: Fd): Socket {
+  return new Socket({ fd: fd.release(), readable: true, writable: true, allowHalfOpen: true });
+}
+
+/** Node's handle of a pipe or Unix socket, which takes any descriptor that poll(2) and read(2) understand. */
+interface PipeHandle {
+  open(fd: number): number;
+}
+
+/**
+ * The master of a pseudo-terminal as a Node stream, which owns the descriptor from now on. With `reading` false nothing is ever read
+ * from it. After the terminal has been hung up reading fails with EIO.
+ *
+ * Node has no class for this: `net.Socket` refuses terminals by their descriptor, and `tty.ReadStream` writes to a master
+ * *blocking*, which would stop this process for as long as nobody reads on the other side. A pipe's handle does it right.
+ */
+export function terminalStream(fd: Fd, { reading = true } = {}): Socket {
+  const { read, write } = pipe();
+  write.close();
+  const model = readStream(read) as Socket & { _handle: object };
+  const Pipe = model._handle.constructor as new (type: number) => PipeHandle;
+  model.destroy();
+  const handle = new Pipe(0);
+  const failure = handle.open(fd.number);
+  if (failure !== 0) throw new Error(`cannot open a terminal's descriptor: ${failure}`);
+  fd.release();
+  const options: object = { handle, readable: reading, writable: true };
+  return new Socket(options);
+}

@@ -45,6 +45,8 @@ export interface ExecRequest {
   terminal: boolean;
   /** 0 for none. */
   timeoutMs: number;
+  /** How long it may go on when nobody attends it any more; 5000 when absent. */
+  graceMs?: number;
   cols: number;
   rows: number;
 }
@@ -104,4 +106,20 @@ export interface LogErrorEvent {
   lost: number;
 }
 
-export type MonitorEvent = ExitEvent | ExecExitEvent | LogErrorEvent;
+export type StreamName = "stdin" | "stdout" | "stderr";
+
+export interface AttachReply {
+  /** Names this attachment in a DetachedEvent. */
+  attachment: number;
+  /** What the descriptors of the reply are, in order. */
+  streams: StreamName[];
+}
+
+/** An attached client was too slow: its output has ended early. */
+export interface DetachedEvent {
+  event: "detached";
+  container: string;
+  attachment: number;
+}
+
+export type MonitorEvent = ExitEvent | ExecExitEvent | LogErrorEvent | DetachedEvent;

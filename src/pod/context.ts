@@ -11,6 +11,7 @@ import type { KeyedMutex } from "./keyed-mutex.ts";
 import type { Monitors } from "./monitors.ts";
 import type { Registry } from "./registry.ts";
 import type { NodeSecurity } from "./spec/security.ts";
+import type { Attachments } from "./streams/attachments.ts";
 import type { ImageUse, Log, NodeInfo } from "./types.ts";
 
 /** What every operation on pods and containers works with. */
@@ -19,7 +20,10 @@ export interface PodContext {
   readonly containers: Registry<ContainerRecord>;
   readonly containerStore: ContainerStore;
   readonly monitors: Monitors;
+  /** Ends of containers, and of pods, by their id. */
   readonly exits: Exits;
+  readonly attachments: Attachments;
+  readonly streams: { readonly execGraceMs: number };
   /** One operation at a time on a pod; containers have their own keys, so that stopping one does not hold up another. */
   readonly locks: KeyedMutex;
   readonly networks: { readonly pod: NetworkDriver; readonly node: NetworkDriver };

@@ -2,6 +2,7 @@ import { constants } from "node:os";
 import { LichenError } from "../errors.ts";
 import { connectMonitor, type Monitor, type MonitorHandlers, spawnMonitor } from "../native/monitor.ts";
 import type {
+  DetachedEvent,
   ExecExitEvent,
   ExitEvent,
   HelloReply,
@@ -14,6 +15,7 @@ import { openPid, signalPid } from "../native/process.ts";
 export interface MonitorListener {
   exit(sandboxId: string, event: ExitEvent): void;
   logError(sandboxId: string, event: LogErrorEvent): void;
+  detached(event: DetachedEvent): void;
   /** The connection ended although nobody asked for it: the monitor is dead, or a fault of the channel. */
   lost(sandboxId: string): void;
 }
@@ -103,6 +105,8 @@ export class Monitors {
       this.#listener.exit(sandboxId, event);
     } else if (event.event === "log-error") {
       this.#listener.logError(sandboxId, event);
+    } else if (event.event === "detached") {
+      this.#listener.detached(event);
     } else if (event.event === "exec-exit") {
       this.#execs.get(event.exec)?.(event);
       this.#execs.delete(event.exec);

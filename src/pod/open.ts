@@ -19,6 +19,7 @@ import { Monitors } from "./monitors.ts";
 import { rejoinPod } from "./recovery.ts";
 import { Registry } from "./registry.ts";
 import { readNodeSecurity } from "./spec/security.ts";
+import { Attachments } from "./streams/attachments.ts";
 import type { PodServiceOptions } from "./types.ts";
 
 const podTransitions = { creating: ["ready"], ready: ["notready"], notready: [] } as const;
@@ -48,9 +49,12 @@ export function openContext(options: PodServiceOptions, conditions: Conditions):
         containerExited(context, { container, code, signal, at: BigInt(at), oom }),
       logError: (sandboxId, { container, cause, lost }) =>
         log.error({ pod: sandboxId, container, lost }, `container log cannot be written: ${cause}`),
+      detached: (event) => context.attachments.notify(event),
       lost: (sandboxId) => monitorLost(context, sandboxId),
     }),
     exits: new Exits(),
+    attachments: new Attachments(),
+    streams: { execGraceMs: config.streaming.exec_grace_seconds * 1000 },
     locks: new KeyedMutex(),
     networks: {
       pod: new BridgeNetwork({

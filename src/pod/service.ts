@@ -22,6 +22,11 @@ import { recover } from "./recovery.ts";
 import { removePodSandbox } from "./sandbox/remove.ts";
 import { runPodSandbox } from "./sandbox/run.ts";
 import { stopPodSandbox } from "./sandbox/stop.ts";
+import { attach } from "./streams/attach.ts";
+import { exec } from "./streams/exec.ts";
+import { portForward, readyPod } from "./streams/port-forward.ts";
+import { attachableContainer, runningContainer } from "./streams/running.ts";
+import type { ClientConnection, ClientStreams } from "./streams/types.ts";
 import type { Condition, ContainerImage, ContainerUsage, ExecResult, PodServiceOptions } from "./types.ts";
 
 export type { ContainerReason, ContainerRecord, ContainerState } from "../store/containers.ts";
@@ -123,6 +128,34 @@ export class PodService {
    */
   execSync(id: string, command: string[], timeoutSeconds: number): Promise<ExecResult> {
     return execSync(this.#context, id, command, timeoutSeconds);
+  }
+
+  /**
+   * Runs a command in a running container with a client's streams, and answers its exit code when its output has been passed on.
+   * A client that goes away takes it along: its terminal is hung up or its pipes are closed, and after a grace it is killed.
+   */
+  exec(id: string, command: string[], tty: boolean, client: ClientStreams): Promise<number> {
+    return exec(this.#context, id, command, tty, client);
+  }
+
+  /** FAILED_PRECONDITION unless exec(), attach() or portForward() would be possible now. Answers the full id. */
+  checkStream(kind: "exec" | "attach" | "forward", id: string): string {
+    if (kind === "exec") return runningContainer(this.#context, id, "execute in container").id;
+    if (kind === "attach") return attachableContainer(this.#context, id).id;
+    return readyPod(this.#context, id).id;
+  }
+
+  /**
+   * Joins a client to a container's own streams until the container has ended or the client has gone. The container never waits for
+   * the client: one that does not read fast enough is given up with RESOURCE_EXHAUSTED.
+   */
+  attach(id: string, client: ClientStreams): Promise<void> {
+    return attach(this.#context, id, client);
+  }
+
+  /** Joins a client's connection to a port on the loopback of the pod's network, until both directions have ended. */
+  portForward(sandboxId: string, client: ClientConnection): Promise<void> {
+    return portForward(this.#context, sandboxId, client);
   }
 
   /** Opens the container's log file anew, after it was rotated. FAILED_PRECONDITION unless it runs. */

@@ -29,6 +29,10 @@ export interface PodServiceConfig {
     /** A limit that cannot be enforced: refuse the container, or start it with a condition and a log line. */
     missing: "refuse" | "warn";
   };
+  streaming: {
+    /** How long a command goes on whose client has gone. */
+    exec_grace_seconds: number;
+  };
 }
 
 /** Keeps images that containers use from being removed. */

@@ -6,6 +6,7 @@ import { misuse, withDaemon } from "../context.ts";
 import { follow, LogFile } from "../follow.ts";
 import { environmentOption, type Volume, volumeOption } from "../options.ts";
 import { type RunningPod, removePod, runPod } from "../run-pod.ts";
+import { attachHere } from "../streams/attach.ts";
 import { runLabel } from "../targets.ts";
 import { waiting } from "../waiting.ts";
 import { printLines } from "./logs.ts";
@@ -13,9 +14,11 @@ import { printLines } from "./logs.ts";
 interface RunOptions {
   detach?: boolean;
   env?: KeyValue[];
+  interactive?: boolean;
   name?: string;
   publish?: string;
   rm?: boolean;
+  tty?: boolean;
   volume?: Volume[];
 }
 
@@ -31,6 +34,8 @@ export function run(program: Command): void {
     .argument("[command...]", "instead of the image's own command")
     .option("-d, --detach", "print the container's id and return")
     .option("-e, --env <name=value>", "set a variable (repeatable)", environmentOption)
+    .option("-i, --interactive", "pass standard input on")
+    .option("-t, --tty", "give it a terminal (leave it running with ctrl-p ctrl-q)")
     .option("--name <name>", "name of pod and container")
     .option("-p, --publish <ports>", "not available yet")
     .option("--rm", "remove pod, container and log when it has ended")
@@ -43,15 +48,30 @@ export function run(program: Command): void {
       }
       await withDaemon(command, async ({ client, print }) => {
         await ensureImage(client, image);
-        const running = await runPod(client, {
+        const { interactive = false, tty = false, detach = false } = options;
+        const request = {
           image,
           name: options.name ?? nameFor(image),
           command: args,
           env: options.env ?? [],
           volumes: options.volume ?? [],
+          tty,
+          stdin: interactive,
+        };
+        const streaming = (interactive || tty) && !detach;
+        let code: number | undefined;
+        const running = await runPod(client, request, async ({ containerId }) => {
+          const start = () => client.startContainer({ containerId });
+          if (!streaming) await start();
+          else code = await attachHere(client, { containerId, interactive, tty, attached: start });
         });
-        if (options.detach) return print(running, ["CONTAINER"], () => [[running.containerId]]);
-        process.exitCode = await attend(client, running);
+        if (detach) return print(running, ["CONTAINER"], () => [[running.containerId]]);
+        if (!streaming) code = await attend(client, running);
+        if (code === undefined) {
+          process.stderr.write(`\r\nthe container runs on: lichen attach ${request.name}\r\n`);
+          return;
+        }
+        process.exitCode = code;
         const { podSandboxId } = running;
         if (options.rm) await removePod(client, { id: podSandboxId, labels: { [runLabel]: "true" } });
         else await client.stopPodSandbox({ podSandboxId });

@@ -1,12 +1,15 @@
 import type { RuntimeRpcs } from "../rpc.ts";
+import { attach } from "./attach.ts";
 import { containerStats } from "./container-stats.ts";
 import { containerStatus } from "./container-status.ts";
 import { createContainer } from "./create-container.ts";
+import { exec } from "./exec.ts";
 import { execSync } from "./exec-sync.ts";
 import { listContainerStats } from "./list-container-stats.ts";
 import { listContainers } from "./list-containers.ts";
 import { listPodSandbox } from "./list-pod-sandbox.ts";
 import { podSandboxStatus } from "./pod-sandbox-status.ts";
+import { portForward } from "./port-forward.ts";
 import { removeContainer } from "./remove-container.ts";
 import { removePodSandbox } from "./remove-pod-sandbox.ts";
 import { reopenContainerLog } from "./reopen-container-log.ts";
@@ -39,5 +42,8 @@ export const runtimeRpcs: RuntimeRpcs = {
   ContainerStats: containerStats,
   ListContainerStats: listContainerStats,
   ExecSync: execSync,
+  Exec: exec,
+  Attach: attach,
+  PortForward: portForward,
   ReopenContainerLog: reopenContainerLog,
 };

@@ -29,5 +29,6 @@ export async function endPod(context: PodContext, pod: PodRecord, reason: string
   for (const container of containersOf(context, pod.id)) lostContainer(context, container);
   context.networks.pod.release(pod.id);
   context.pods.update(pod.id, { state: "notready", monitorPid: 0, reason });
+  context.exits.notify(pod.id);
   if (reason !== "") context.log.warn({ pod: pod.id }, `pod sandbox is not ready: ${reason}`);
 }

@@ -16,12 +16,14 @@ import type { ContainerRecord, Log, PodRecord } from "../../../src/pod/service.t
 export function context(parts: {
   pods?: Partial<CriContext["pods"]>;
   images?: Partial<CriContext["images"]>;
+  streaming?: Partial<CriContext["streaming"]>;
   node?: Partial<CriContext["node"]>;
   config?: string;
 }): CriContext {
   return {
     pods: (parts.pods ?? {}) as CriContext["pods"],
     images: (parts.images ?? {}) as CriContext["images"],
+    streaming: (parts.streaming ?? {}) as CriContext["streaming"],
     node: { warnings: [], ...parts.node } as CriContext["node"],
     config: parseConfig(parts.config ?? "", "test"),
     version: "1.2.3",

@@ -1,0 +1,121 @@
+import { once } from "node:events";
+import type { Readable, Writable } from "node:stream";
+import WebSocket from "ws";
+import { LichenError } from "../../errors.ts";
+
+/** Kubernetes' remotecommand over WebSocket, `v5.channel.k8s.io`: the first byte of a message names its channel. */
+const protocol = "v5.channel.k8s.io";
+const channels = { stdin: 0, stdout: 1, stderr: 2, status: 3, resize: 4, close: 255 } as const;
+/** So much input may wait to be sent before no more is read. */
+const highWaterMark = 1 << 20;
+
+/** Our side of a command's streams; what is left out was not asked for. */
+export interface SessionStreams {
+  stdin?: Readable;
+  stdout: Writable;
+  stderr?: Writable;
+  /** Aborted: leaves the command alone and returns (exit code 0). */
+  detach?: AbortSignal;
+  /** Awaited when the session is open: attached to the command's streams. */
+  opened?: () => Promise<unknown>;
+  /** Calls back with the terminal's size, at once and whenever it changes. */
+  onSize?: (listener: (columns: number, rows: number) => void) => void;
+}
+
+/** Runs a remotecommand session (exec, attach) at the URL that the daemon gave, and answers the command's exit code. */
+export async function runSession(url: string, streams: SessionStreams): Promise<number> {
+  const socket = new WebSocket(url, protocol, { perMessageDeflate: false, maxPayload: 16 << 20 });
+  await opened(socket, url);
+  let status: string | undefined;
+  const receive = (channel: number, payload: Buffer) => {
+    if (channel === channels.status) status = payload.toString();
+    else if (channel === channels.stdout) pass(socket, streams.stdout, payload);
+    else if (channel === channels.stderr && streams.stderr) pass(socket, streams.stderr, payload);
+  };
+  socket.on("message", (message: Buffer) => {
+    if (message.length > 0) receive(message[0] ?? 0, message.subarray(1));
+  });
+  streams.onSize?.((width, height) => {
+    send(socket, channels.resize, Buffer.from(JSON.stringify({ Width: width, Height: height })));
+  });
+  if (streams.stdin) feed(streams.stdin, socket);
+  streams.detach?.addEventListener("abort", () => socket.close(1000));
+  const closed = Promise.withResolvers<void>();
+  socket.once("close", () => closed.resolve());
+  socket.on("error", (error) => closed.reject(broken(error.message)));
+  await streams.opened?.();
+  await closed.promise;
+  if (streams.detach?.aborted) return 0;
+  return exitCode(status);
+}
+
+/** Connects; a refused upgrade is told with what the server says. */
+export async function opened(socket: WebSocket, url: string): Promise<void> {
+  try {
+    await once(socket, "open");
+  } catch (error) {
+    throw new LichenError({
+      code: "UNAVAILABLE",
+      operation: "connect",
+      object: new URL(url).host,
+      reason: (error as Error).message,
+      hint: "streams are served where the daemon listens: run this on the same machine",
+      cause: error,
+    });
+  }
+}
+
+function pass(socket: WebSocket, target: Writable, payload: Buffer): void {
+  if (target.write(payload)) return;
+  socket.pause();
+  target.once("drain", () => socket.resume());
+}
+
+function send(socket: WebSocket, channel: number, payload: Uint8Array, sent?: () => void): void {
+  if (socket.readyState === WebSocket.OPEN) {
+    socket.send(Buffer.concat([Buffer.of(channel), payload]), () => sent?.());
+  }
+}
+
+function feed(stdin: Readable, socket: WebSocket): void {
+  stdin.on("data", (chunk: Buffer) => {
+    send(socket, channels.stdin, chunk, () => {
+      if (socket.bufferedAmount < highWaterMark) stdin.resume();
+    });
+    if (socket.bufferedAmount >= highWaterMark) stdin.pause();
+  });
+  stdin.once("end", () => send(socket, channels.close, Buffer.of(channels.stdin)));
+}
+
+/** The parts of a Kubernetes Status object that remotecommand uses. */
+interface Status {
+  status?: string;
+  reason?: string;
+  message?: string;
+  details?: { causes?: { reason?: string; message?: string }[] };
+}
+
+/** Throws for a session that failed otherwise than by the command's own exit code. */
+export function exitCode(status: string | undefined): number {
+  if (status === undefined) throw broken("it ended without a status");
+  const { status: outcome, reason, message, details } = JSON.parse(status) as Status;
+  if (outcome === "Success") return 0;
+  const code = details?.causes?.find((cause) => cause.reason === "ExitCode")?.message;
+  if (reason === "NonZeroExitCode" && code !== undefined) return Number(code);
+  throw new LichenError({
+    code: "UNAVAILABLE",
+    operation: "run",
+    object: "",
+    reason: message ?? reason ?? "the session failed",
+  });
+}
+
+function broken(reason: string): LichenError {
+  return new LichenError({
+    code: "UNAVAILABLE",
+    operation: "stream",
+    object: "",
+    reason: `the connection to the daemon broke: ${reason}`,
+    hint: "the command may still run; see: lichen ps",
+  });
+}

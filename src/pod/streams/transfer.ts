@@ -1,0 +1,80 @@
+import type { Readable, Writable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Bytes on their way from a process to a client. */
+export interface Transfer {
+  /** Settles when the source has ended or either side is gone. Never rejects. */
+  ended: Promise<void>;
+  /** Bytes so far. */
+  readonly count: number;
+  /** Whether the client has to read before anything more is taken from the source. */
+  readonly blocked: boolean;
+}
+
+/**
+ * Passes on what `source` gives, with back-pressure: no more than a chunk waits here. `source` is destroyed at the end; `target` is
+ * left open. A terminal that was hung up (EIO) has simply ended.
+ */
+export function transfer(source: Readable, target: Writable): Transfer {
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  const state = { ended, count: 0, blocked: false };
+  const finish = () => {
+    target.off("drain", proceed);
+    target.off("close", finish);
+    source.destroy();
+    resolve();
+  };
+  const proceed = () => {
+    state.blocked = false;
+    source.resume();
+  };
+  source.on("data", (chunk: Buffer) => {
+    state.count += chunk.length;
+    if (target.write(chunk) || target.destroyed) return;
+    state.blocked = true;
+    source.pause();
+  });
+  source.once("end", finish);
+  source.once("error", finish);
+  source.once("close", finish);
+  target.on("drain", proceed);
+  target.once("close", finish);
+  if (target.destroyed) finish();
+  return state;
+}
+
+/**
+ * Passes a client's input on and then ends `target`, or leaves it to its owner with `end` false. What comes after the process has
+ * closed its side is read and dropped: the client's other streams share one connection with it, and must not stand still.
+ */
+export function feed(source: Readable, target: Writable, { end = true } = {}): void {
+  const drop = () => {
+    source.unpipe(target);
+    source.resume();
+  };
+  target.once("error", drop);
+  target.once("close", drop);
+  source.pipe(target, { end });
+  // A client that is gone has ended its input as well.
+  source.once("close", () => {
+    if (end) target.end();
+  });
+}
+
+/**
+ * Waits for the ends of what a process that is dead has written. A child that it left behind may hold its output open for ever, so
+ * when the client could have more and nothing has come for `quietMs` that counts as the end.
+ */
+export async function drained(transfers: readonly Transfer[], quietMs: number): Promise<void> {
+  const all = Promise.all(transfers.map(({ ended }) => ended)).then(() => true);
+  for (;;) {
+    const before = total(transfers);
+    const done = await Promise.race([all, sleep(quietMs, false)]);
+    if (done) return;
+    if (total(transfers) === before && !transfers.some(({ blocked }) => blocked)) return;
+  }
+}
+
+function total(transfers: readonly Transfer[]): number {
+  return transfers.reduce((sum, { count }) => sum + count, 0);
+}
