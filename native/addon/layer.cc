@@ -20,23 +20,15 @@ namespace lichen::addon {
 
 namespace {
 
-Napi::Value to_byte_string(Napi::Env env, const std::string& bytes) {
-  napi_value value = nullptr;
-  napi_create_string_latin1(env, bytes.data(), bytes.size(), &value);
-  return {env, value};
-}
-
 constexpr napi_type_tag kWriterTag = {0x6c69636865e4c1a7, 0x8d2c5f0b7a314e96};
 
 // Empty after close(), so that descriptors do not wait for the garbage collector.
 using Writer = std::optional<LayerWriter>;
 
-std::string byte_string(const Napi::Value& value) {
-  size_t length = 0;
-  napi_get_value_string_latin1(value.Env(), value, nullptr, 0, &length);
-  std::string bytes(length, '\0');
-  napi_get_value_string_latin1(value.Env(), value, bytes.data(), length + 1, &length);
-  return bytes;
+Napi::Value to_byte_string(Napi::Env env, const std::string& bytes) {
+  napi_value value = nullptr;
+  napi_create_string_latin1(env, bytes.data(), bytes.size(), &value);
+  return {env, value};
 }
 
 Napi::Array to_array(Napi::Env env, const std::vector<std::string>& list) {
@@ -45,46 +37,94 @@ Napi::Array to_array(Napi::Env env, const std::vector<std::string>& list) {
   return array;
 }
 
-std::vector<std::string> to_list(const Napi::Value& value) {
-  std::vector<std::string> list;
-  Napi::Array array = value.As<Napi::Array>();
-  for (uint32_t i = 0; i < array.Length(); i++) list.push_back(byte_string(array.Get(i)));
-  return list;
-}
+// One call from JavaScript. Whatever is not of its type becomes a TypeError; ok() is to be asked before
+// acting.
+class Call {
+ public:
+  explicit Call(const Napi::CallbackInfo& info) : info_(info) {}
 
-// The open writer that is the call's first argument, or nullptr with a JavaScript exception pending.
-LayerWriter* writer_of(const Napi::CallbackInfo& info) {
-  if (info[0].IsExternal()) {
-    auto handle = info[0].As<Napi::External<Writer>>();
-    if (handle.CheckTypeTag(&kWriterTag) && handle.Data()->has_value()) return &handle.Data()->value();
+  bool ok() const { return !info_.Env().IsExceptionPending(); }
+
+  // The open writer that is the first argument; only to be used after ok().
+  LayerWriter& writer() { return *writer_; }
+  // Reads the first argument.
+  void take_writer() {
+    if (Writer* handle = writer_handle(); handle && handle->has_value())
+      writer_ = &handle->value();
+    else
+      refuse("an open layer writer");
   }
-  Napi::TypeError::New(info.Env(), "not an open layer writer").ThrowAsJavaScriptException();
-  return nullptr;
-}
+  Writer* writer_handle() const {
+    if (!info_[0].IsExternal()) return nullptr;
+    auto handle = info_[0].As<Napi::External<Writer>>();
+    return handle.CheckTypeTag(&kWriterTag) ? handle.Data() : nullptr;
+  }
 
-// mode, uid, gid, seconds, nanoseconds, [name, value, …] from the arguments beginning with `first`.
-Attributes attributes_of(const Napi::CallbackInfo& info, size_t first) {
-  Attributes attributes;
-  attributes.mode = info[first].As<Napi::Number>().Uint32Value();
-  attributes.uid = info[first + 1].As<Napi::Number>().Uint32Value();
-  attributes.gid = info[first + 2].As<Napi::Number>().Uint32Value();
-  attributes.modified.tv_sec = info[first + 3].As<Napi::Number>().Int64Value();
-  attributes.modified.tv_nsec = info[first + 4].As<Napi::Number>().Int64Value();
-  if (!info[first + 5].IsArray()) return attributes;
-  std::vector<std::string> pairs = to_list(info[first + 5]);
-  for (size_t i = 0; i + 1 < pairs.size(); i += 2)
-    attributes.xattrs.push_back({std::move(pairs[i]), std::move(pairs[i + 1])});
-  return attributes;
-}
+  std::string bytes(const Napi::Value& value) {
+    if (!value.IsString()) return refuse("a byte string");
+    size_t length = 0;
+    napi_get_value_string_latin1(info_.Env(), value, nullptr, 0, &length);
+    std::string text(length, '\0');
+    napi_get_value_string_latin1(info_.Env(), value, text.data(), length + 1, &length);
+    return text;
+  }
+  std::string bytes(size_t index) { return bytes(info_[index]); }
 
-void report(const Napi::CallbackInfo& info, const Status& status) {
-  if (!status) throw_error(info.Env(), status.error());
-}
+  std::vector<std::string> list(const Napi::Value& value) {
+    std::vector<std::string> texts;
+    if (!value.IsArray()) {
+      refuse("an array of byte strings");
+      return texts;
+    }
+    auto array = value.As<Napi::Array>();
+    for (uint32_t i = 0; i < array.Length() && ok(); i++) texts.push_back(bytes(array.Get(i)));
+    return texts;
+  }
+
+  // mode, uid, gid, seconds, nanoseconds, [name, value, …] beginning with argument `first`.
+  Attributes attributes(size_t first) {
+    Attributes read;
+    read.mode = static_cast<mode_t>(number(first));
+    read.uid = static_cast<uid_t>(number(first + 1));
+    read.gid = static_cast<gid_t>(number(first + 2));
+    read.modified.tv_sec = number(first + 3);
+    read.modified.tv_nsec = number(first + 4);
+    if (!ok() || info_[first + 5].IsUndefined()) return read;
+    std::vector<std::string> pairs = list(info_[first + 5]);
+    for (size_t i = 0; i + 1 < pairs.size(); i += 2)
+      read.xattrs.push_back({std::move(pairs[i]), std::move(pairs[i + 1])});
+    return read;
+  }
+
+  void report(const Status& status) {
+    if (!status) throw_error(info_.Env(), status.error());
+  }
+
+  // Makes a TypeError pending, unless there is an exception already.
+  std::string refuse(const char* wanted) {
+    if (ok())
+      Napi::TypeError::New(info_.Env(), std::string("layer: not ") + wanted).ThrowAsJavaScriptException();
+    return "";
+  }
+
+ private:
+  int64_t number(size_t index) {
+    if (info_[index].IsNumber()) return info_[index].As<Napi::Number>().Int64Value();
+    refuse("a number");
+    return 0;
+  }
+
+  const Napi::CallbackInfo& info_;
+  LayerWriter* writer_ = nullptr;
+};
 
 // open(directory, singleOwner): handle
 Napi::Value open(const Napi::CallbackInfo& info) {
-  auto opened =
-      LayerWriter::open(info[0].As<Napi::String>().Utf8Value(), info[1].As<Napi::Boolean>().Value());
+  Arguments arguments(info, "layer.open");
+  std::string directory = arguments.string(arguments[0], "directory");
+  bool single_owner = arguments.optional_boolean(arguments[1], "singleOwner");
+  if (!arguments.ok()) return info.Env().Undefined();
+  auto opened = LayerWriter::open(directory, single_owner);
   if (!opened) return throw_error(info.Env(), opened.error());
   auto writer = std::make_unique<Writer>(std::move(opened).value());
   auto handle = Napi::External<Writer>::New(info.Env(), writer.get(), [](Napi::Env, Writer* w) { delete w; });
@@ -93,72 +133,72 @@ Napi::Value open(const Napi::CallbackInfo& info) {
   return handle;
 }
 
-// close(handle)
+// close(handle); of a handle that is closed, nothing
 void close(const Napi::CallbackInfo& info) {
-  if (!info[0].IsExternal()) return;
-  auto handle = info[0].As<Napi::External<Writer>>();
-  if (handle.CheckTypeTag(&kWriterTag)) handle.Data()->reset();
+  if (Writer* handle = Call(info).writer_handle()) handle->reset();
 }
 
-// directory(handle, path, …attributes)
-void directory(const Napi::CallbackInfo& info) {
-  if (LayerWriter* writer = writer_of(info))
-    report(info, writer->directory(byte_string(info[1]), attributes_of(info, 2)));
+// directory(handle, path, …attributes), beginFile and fifo alike
+template <Status (LayerWriter::*Make)(const std::string&, Attributes)>
+void make_entry(const Napi::CallbackInfo& info) {
+  Call call(info);
+  call.take_writer();
+  std::string path = call.bytes(1);
+  Attributes attributes = call.attributes(2);
+  if (call.ok()) call.report((call.writer().*Make)(path, std::move(attributes)));
 }
 
-// beginFile(handle, path, …attributes), append(handle, bytes), endFile(handle)
-void begin_file(const Napi::CallbackInfo& info) {
-  if (LayerWriter* writer = writer_of(info))
-    report(info, writer->begin_file(byte_string(info[1]), attributes_of(info, 2)));
-}
-
+// append(handle, bytes): content of the file begun last
 void append(const Napi::CallbackInfo& info) {
-  LayerWriter* writer = writer_of(info);
-  if (!writer) return;
-  if (!info[1].IsTypedArray()) {
-    Napi::TypeError::New(info.Env(), "content must be a Uint8Array").ThrowAsJavaScriptException();
-    return;
-  }
+  Call call(info);
+  call.take_writer();
+  if (!info[1].IsTypedArray()) call.refuse("a Uint8Array");
+  if (!call.ok()) return;
   auto bytes = info[1].As<Napi::Uint8Array>();
-  report(info, writer->append(bytes.Data(), bytes.ByteLength()));
+  call.report(call.writer().append(bytes.Data(), bytes.ByteLength()));
 }
 
+// endFile(handle)
 void end_file(const Napi::CallbackInfo& info) {
-  if (LayerWriter* writer = writer_of(info)) report(info, writer->end_file());
+  Call call(info);
+  call.take_writer();
+  if (call.ok()) call.report(call.writer().end_file());
 }
 
 // symlink(handle, path, target, …attributes)
 void symlink(const Napi::CallbackInfo& info) {
-  if (LayerWriter* writer = writer_of(info))
-    report(info, writer->symlink(byte_string(info[1]), byte_string(info[2]), attributes_of(info, 3)));
-}
-
-// fifo(handle, path, …attributes)
-void fifo(const Napi::CallbackInfo& info) {
-  if (LayerWriter* writer = writer_of(info))
-    report(info, writer->fifo(byte_string(info[1]), attributes_of(info, 2)));
+  Call call(info);
+  call.take_writer();
+  std::string path = call.bytes(1);
+  std::string target = call.bytes(2);
+  Attributes attributes = call.attributes(3);
+  if (call.ok()) call.report(call.writer().symlink(path, target, attributes));
 }
 
 // hardLink(handle, path, target)
 void hard_link(const Napi::CallbackInfo& info) {
-  if (LayerWriter* writer = writer_of(info))
-    report(info, writer->hard_link(byte_string(info[1]), byte_string(info[2])));
+  Call call(info);
+  call.take_writer();
+  std::string path = call.bytes(1);
+  std::string target = call.bytes(2);
+  if (call.ok()) call.report(call.writer().hard_link(path, target));
 }
 
 // whiteout(handle, path), opaque(handle, path)
-void whiteout(const Napi::CallbackInfo& info) {
-  if (LayerWriter* writer = writer_of(info)) report(info, writer->whiteout(byte_string(info[1])));
-}
-
-void opaque(const Napi::CallbackInfo& info) {
-  if (LayerWriter* writer = writer_of(info)) report(info, writer->opaque(byte_string(info[1])));
+template <Status (LayerWriter::*Note)(const std::string&)>
+void note(const Napi::CallbackInfo& info) {
+  Call call(info);
+  call.take_writer();
+  std::string path = call.bytes(1);
+  if (call.ok()) call.report((call.writer().*Note)(path));
 }
 
 // finish(handle): {bytes, inodes, refusedXattrs, implied, whiteouts, opaque}
 Napi::Value finish(const Napi::CallbackInfo& info) {
-  LayerWriter* writer = writer_of(info);
-  if (!writer) return info.Env().Undefined();
-  auto finished = writer->finish();
+  Call call(info);
+  call.take_writer();
+  if (!call.ok()) return info.Env().Undefined();
+  auto finished = call.writer().finish();
   if (!finished) return throw_error(info.Env(), finished.error());
   Napi::Object summary = Napi::Object::New(info.Env());
   summary.Set("bytes", static_cast<double>(finished->bytes));
@@ -173,22 +213,25 @@ Napi::Value finish(const Napi::CallbackInfo& info) {
 // settle({directory, lower, singleOwner, implied, whiteouts, opaque}); the first two are paths as JavaScript
 // has them
 void settle(const Napi::CallbackInfo& info) {
-  Napi::Object request = info[0].As<Napi::Object>();
+  Arguments arguments(info, "layer.settle");
+  auto member = [&](const char* name) { return arguments.member(arguments[0], name); };
   LayerSettlement settlement;
-  settlement.directory = request.Get("directory").As<Napi::String>().Utf8Value();
-  Napi::Array lower = request.Get("lower").As<Napi::Array>();
-  for (uint32_t i = 0; i < lower.Length(); i++)
-    settlement.lower.push_back(lower.Get(i).As<Napi::String>().Utf8Value());
-  settlement.single_owner = request.Get("singleOwner").As<Napi::Boolean>().Value();
-  settlement.implied = to_list(request.Get("implied"));
-  settlement.whiteouts = to_list(request.Get("whiteouts"));
-  settlement.opaque = to_list(request.Get("opaque"));
-  report(info, settle_layer(settlement));
+  settlement.directory = arguments.string(member("directory"), "directory");
+  settlement.lower = arguments.strings(member("lower"), "lower");
+  settlement.single_owner = arguments.optional_boolean(member("singleOwner"), "singleOwner");
+  if (!arguments.ok()) return;
+  Call call(info);
+  settlement.implied = call.list(member("implied"));
+  settlement.whiteouts = call.list(member("whiteouts"));
+  settlement.opaque = call.list(member("opaque"));
+  if (call.ok()) call.report(settle_layer(settlement));
 }
 
 // syncFilesystem(path): syncfs(2) of the file system that holds it
 void sync_filesystem(const Napi::CallbackInfo& info) {
-  std::string path = info[0].As<Napi::String>().Utf8Value();
+  Arguments arguments(info, "layer.syncFilesystem");
+  std::string path = arguments.string(arguments[0], "path");
+  if (!arguments.ok()) return;
   auto opened = open_at({}, path, O_RDONLY | O_DIRECTORY);
   if (!opened)
     throw_error(info.Env(), opened.error());
@@ -200,20 +243,23 @@ void sync_filesystem(const Napi::CallbackInfo& info) {
 
 void add_layer(Napi::Env env, Napi::Object exports) {
   Napi::Object layer = Napi::Object::New(env);
-  layer.Set("open", Napi::Function::New(env, open, "open"));
-  layer.Set("close", Napi::Function::New(env, close, "close"));
-  layer.Set("directory", Napi::Function::New(env, directory, "directory"));
-  layer.Set("beginFile", Napi::Function::New(env, begin_file, "beginFile"));
-  layer.Set("append", Napi::Function::New(env, append, "append"));
-  layer.Set("endFile", Napi::Function::New(env, end_file, "endFile"));
-  layer.Set("symlink", Napi::Function::New(env, symlink, "symlink"));
-  layer.Set("fifo", Napi::Function::New(env, fifo, "fifo"));
-  layer.Set("hardLink", Napi::Function::New(env, hard_link, "hardLink"));
-  layer.Set("whiteout", Napi::Function::New(env, whiteout, "whiteout"));
-  layer.Set("opaque", Napi::Function::New(env, opaque, "opaque"));
-  layer.Set("finish", Napi::Function::New(env, finish, "finish"));
-  layer.Set("settle", Napi::Function::New(env, settle, "settle"));
-  layer.Set("syncFilesystem", Napi::Function::New(env, sync_filesystem, "syncFilesystem"));
+  auto add = [&](const char* name, auto function) {
+    layer.Set(name, Napi::Function::New(env, function, name));
+  };
+  add("open", open);
+  add("close", close);
+  add("directory", make_entry<&LayerWriter::directory>);
+  add("beginFile", make_entry<&LayerWriter::begin_file>);
+  add("append", append);
+  add("endFile", end_file);
+  add("symlink", symlink);
+  add("fifo", make_entry<&LayerWriter::fifo>);
+  add("hardLink", hard_link);
+  add("whiteout", note<&LayerWriter::whiteout>);
+  add("opaque", note<&LayerWriter::opaque>);
+  add("finish", finish);
+  add("settle", settle);
+  add("syncFilesystem", sync_filesystem);
   exports.Set("layer", layer);
 }
 

@@ -145,7 +145,7 @@ Status LayerWriter::symlink(const std::string& path, const std::string& target,
   return apply_by_name(path, attributes, false);
 }
 
-Status LayerWriter::fifo(const std::string& path, const Attributes& attributes) {
+Status LayerWriter::fifo(const std::string& path, Attributes attributes) {
   LICHEN_TRY(enter_parent(path));
   LICHEN_TRY(
       make_entry("mknodat", path, [&] { return mknodat(parent_.get(), name_.c_str(), S_IFIFO | 0600, 0); }));

@@ -61,7 +61,7 @@ class LayerWriter {
   Status append(const void* data, size_t size);
   Status end_file();
   Status symlink(const std::string& path, const std::string& target, const Attributes& attributes);
-  Status fifo(const std::string& path, const Attributes& attributes);
+  Status fifo(const std::string& path, Attributes attributes);
   Status hard_link(const std::string& path, const std::string& target);
 
   // Something that the layer hides, and a directory whose content below the layer hides: made by

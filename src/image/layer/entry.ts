@@ -30,6 +30,8 @@ export function readEntry(header: Header, skipped: Skipped): Entry {
   const name = header.name;
   const path = plainPath(name, name);
   const base = path.slice(path.lastIndexOf("/") + 1);
+  // The reader waits for ever for the content of a size that it cannot read.
+  if (!Number.isSafeInteger(header.size) || header.size < 0) throw refusal(name, "its size is no number");
   if (base.startsWith(".wh.")) return readWhiteout(name, path, base);
   if (path === "" && header.type !== "directory")
     throw refusal(name, "the root of a layer must be a directory");

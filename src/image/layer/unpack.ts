@@ -120,29 +120,30 @@ class Decoding {
 function archiveReader(writer: LayerWriter, skipped: Skipped): Extract {
   const reader = byteExtract();
   reader.on("entry", (header: Header, content, next) => {
-    const failed = (error: unknown) => reader.destroy(error as Error);
     // The reader tells of every failure; told once more by the entry, nobody would listen and the thread would end.
     content.on("error", () => {});
-    try {
-      const isFile = write(writer, readEntry(header, skipped));
-      content.on("data", (chunk) => {
-        try {
-          if (isFile) writer.append(chunk as Uint8Array);
-        } catch (error) {
-          failed(error);
-        }
-      });
-      content.on("end", () => {
-        try {
-          if (isFile) writer.endFile();
+    const attempt = (step: () => void) => {
+      try {
+        step();
+      } catch (error) {
+        reader.destroy(error as Error);
+      }
+    };
+    attempt(() => {
+      if (!write(writer, readEntry(header, skipped))) {
+        // Not waiting for its end: that of a directory with a size never comes.
+        content.resume();
+        next();
+        return;
+      }
+      content.on("data", (chunk) => attempt(() => writer.append(chunk as Uint8Array)));
+      content.on("end", () =>
+        attempt(() => {
+          writer.endFile();
           next();
-        } catch (error) {
-          failed(error);
-        }
-      });
-    } catch (error) {
-      failed(error);
-    }
+        }),
+      );
+    });
   });
   return reader;
 }

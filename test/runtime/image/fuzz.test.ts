@@ -5,7 +5,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { LichenError } from "../../../src/errors.ts";
 import { unpackLayer } from "../../../src/image/layer/unpack.ts";
-import { buildArchive, type LayerEntry, sha256 } from "../../fixtures/image-layer.ts";
+import { buildArchive, type LayerEntry, mendChecksums, sha256 } from "../../fixtures/image-layer.ts";
 import { inNamespaces } from "../../support/in-namespaces.ts";
 import { tmpfs } from "./node.ts";
 
@@ -77,15 +77,4 @@ if (inNamespaces("all")) {
       { numRuns: 500 },
     );
   });
-}
-
-/** Gives every block that may be a header a right checksum, so that damage gets past it. */
-function mendChecksums(archive: Buffer): void {
-  for (let at = 0; at + 512 <= archive.length; at += 512) {
-    const block = archive.subarray(at, at + 512);
-    if (block.toString("latin1", 257, 262) !== "ustar") continue;
-    block.fill(" ", 148, 156);
-    const sum = block.reduce((total, byte) => total + byte, 0);
-    block.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
-  }
 }

@@ -13,6 +13,7 @@ import {
   buildLayer,
   compressLayer,
   type LayerEntry,
+  mendChecksums,
   sha256,
 } from "../../fixtures/image-layer.ts";
 import { inNamespaces } from "../../support/in-namespaces.ts";
@@ -148,6 +149,27 @@ if (inNamespaces("all")) {
         });
         assert.equal(statSync(join(place, "file")).size, 100_000);
       }
+  });
+
+  test("sizes where there is no content, and sizes that are none, do not hold up the reader", async (t) => {
+    const directory = tmpfs(t);
+    const entries: LayerEntry[] = [
+      { name: "dir/" },
+      { name: "link", type: "symlink", linkname: "x" },
+      { name: "file" },
+    ];
+    const sized = async (block: number, size: string) => {
+      const archive = Buffer.from(await buildArchive(entries));
+      archive.write(size, block * 512 + 124, "latin1");
+      mendChecksums(archive);
+      return compressLayer(archive, "none");
+    };
+    await unpack(await sized(0, "00000000777"), join(directory, "first"));
+    assert.deepEqual(readdirSync(join(directory, "first")).sort(), ["dir", "file", "link"]);
+    for (const block of [0, 1, 2]) {
+      const place = join(directory, `none-${block}`);
+      await assert.rejects(unpack(await sized(block, "\xe9"), place), { reason: /size is no number/ });
+    }
   });
 
   test("an id outside the map is refused, naming file, ids and cure", async (t) => {

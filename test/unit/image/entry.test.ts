@@ -5,7 +5,7 @@ import { type Entry, readEntry, type Skipped } from "../../../src/image/layer/en
 
 function read(header: Partial<Header>, skipped: Skipped = { devices: 0, xattrs: 0 }): Entry {
   return readEntry(
-    { type: "file", mode: 0o644, uid: 0, gid: 0, mtime: new Date(0), ...header } as Header,
+    { type: "file", size: 0, mode: 0o644, uid: 0, gid: 0, mtime: new Date(0), ...header } as Header,
     skipped,
   );
 }
@@ -80,6 +80,12 @@ test("device nodes are left out and counted", () => {
   assert.deepEqual(read({ name: "null", type: "character-device" }, skipped), { kind: "skip" });
   assert.deepEqual(read({ name: "sda", type: "block-device" }, skipped), { kind: "skip" });
   assert.equal(skipped.devices, 2);
+});
+
+test("a size that is no number is refused, whatever the entry is", () => {
+  for (const size of [null, Number.NaN, -1, 2 ** 60])
+    for (const header of [{ name: "x" }, { name: "x", type: "directory" as const }, { name: ".wh.x" }])
+      refused({ ...header, size: size as number }, /size is no number/);
 });
 
 test("kinds that a layer cannot have are refused", () => {
