@@ -47,9 +47,9 @@ export function ownStreams(operation: string, options: TerminalOptions): OwnStre
   const restore = () => {
     for (const tell of listeners) stdout.off("resize", tell);
     if (raw) stdin.setRawMode(false);
-    // Else it would keep this process alive.
+    // Else it would keep this process alive. A file has no unref, and no need of it.
     stdin.pause();
-    stdin.unref();
+    (stdin as { unref?: () => void }).unref?.();
   };
   return { streams, restore };
 }
