@@ -3,6 +3,7 @@ import type { SeccompFilters } from "../native/seccomp-filters.ts";
 import type { AddressPool } from "../network/addresses.ts";
 import type { NetworkDriver } from "../network/driver.ts";
 import type { Cgroups } from "../resources/cgroups.ts";
+import type { DiskUsageCache } from "../resources/disk-usage.ts";
 import type { ContainerRecord, ContainerStore } from "../store/containers.ts";
 import type { PodRecord } from "../store/pods.ts";
 import type { Exits } from "./exits.ts";
@@ -29,6 +30,8 @@ export interface PodContext {
   readonly networks: { readonly pod: NetworkDriver; readonly node: NetworkDriver };
   readonly addresses: AddressPool;
   readonly cgroups: Cgroups;
+  /** What the containers' writable layers take. */
+  readonly layerUsage: DiskUsageCache;
   readonly security: NodeSecurity;
   readonly seccompFilters: SeccompFilters;
   readonly images: ImageUse;
@@ -46,6 +49,11 @@ export function podDirectory(context: Pick<PodContext, "runtimeDir">, sandboxId:
 /** A container's directory: its writable layer. */
 export function containerDirectory(context: Pick<PodContext, "dataDir">, containerId: string): string {
   return join(context.dataDir, "containers", containerId);
+}
+
+/** Where the changes go that a container makes to its image's files. */
+export function upperDirectory(context: Pick<PodContext, "dataDir">, containerId: string): string {
+  return join(containerDirectory(context, containerId), "upper");
 }
 
 /** The present time in nanoseconds since the epoch, to the millisecond. */

@@ -1,3 +1,5 @@
+import { withinTime } from "./timer.ts";
+
 /** Lets operations wait for a container to end. */
 export class Exits {
   readonly #listeners = new Map<string, Set<() => void>>();
@@ -15,14 +17,14 @@ export class Exits {
   }
 
   /** Waits for the end of a container that has not ended yet, for at most `milliseconds`; false when the time is over first. */
-  waitFor(containerId: string, milliseconds: number): Promise<boolean> {
-    const { promise, resolve } = Promise.withResolvers<boolean>();
+  async waitFor(containerId: string, milliseconds: number): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<true>();
     const unsubscribe = this.subscribe(containerId, () => resolve(true));
-    const timer = setTimeout(() => resolve(false), milliseconds);
-    return promise.finally(() => {
-      clearTimeout(timer);
+    try {
+      return (await withinTime(promise, milliseconds)) ?? false;
+    } finally {
       unsubscribe();
-    });
+    }
   }
 
   /** The container has ended, or is gone altogether. */

@@ -7,6 +7,7 @@ import { BridgeNetwork } from "../network/bridge.ts";
 import { HostNetwork } from "../network/host.ts";
 import { freeSubnet, parseSubnet, type Subnet, subnetOf } from "../network/subnet.ts";
 import { Cgroups } from "../resources/cgroups.ts";
+import { DiskUsageCache } from "../resources/disk-usage.ts";
 import { AddressStore } from "../store/addresses.ts";
 import { type ContainerRecord, ContainerStore } from "../store/containers.ts";
 import { type PodRecord, PodStore } from "../store/pods.ts";
@@ -72,6 +73,7 @@ export function openContext(options: PodServiceOptions, conditions: Conditions):
       missing: config.cgroups.missing,
       onUnenforced: (setting, object) => conditions.unenforced(setting, object),
     }),
+    layerUsage: new DiskUsageCache(),
     security: readNodeSecurity(),
     seccompFilters: new SeccompFilters(),
     images: options.images,

@@ -123,7 +123,7 @@ export class PodService {
   }
 
   /**
-   * Runs a command in a running container and collects its output (each stream up to 16 MiB, the rest is read and dropped).
+   * Runs a command in a running container and collects its output (up to 16 MiB, the rest is read and dropped).
    * With a time-out (seconds, 0: none) a command that takes longer is killed: DEADLINE_EXCEEDED.
    */
   execSync(id: string, command: string[], timeoutSeconds: number): Promise<ExecResult> {

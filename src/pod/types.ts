@@ -4,9 +4,12 @@ import type { ContainerRecord } from "../store/containers.ts";
 
 export type { CpuUsage, MemoryUsage } from "../resources/usage.ts";
 
+export type IdExtent = [number, number, number];
+
 /** What the launcher wrote into node.json about the namespaces that this daemon lives in. */
 export interface NodeInfo {
-  idMap: { single: boolean };
+  /** The ids of the node's user namespace, as extents `[inside, outside, length]`. */
+  idMap: { single: boolean; uids: IdExtent[]; gids: IdExtent[] };
   uplink: {
     kind: "pasta" | "slirp4netns" | "none";
     address: string;

@@ -6,10 +6,16 @@ import type { RuntimeSpec } from "../../oci-runtime.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { PodContext } from "../context.ts";
 import { execProcess } from "../spec/process.ts";
+import { withinTime } from "../timer.ts";
 import type { ExecResult } from "../types.ts";
 
-/** What is kept of each stream; the CRI message it goes into may have 16 MiB. The rest is read, so that the command is not held up, and dropped. */
-const outputLimit = 16 * 1024 * 1024;
+/**
+ * What is kept of both streams together: the CRI message they go into has at most 16 MiB. The rest is read, so that the
+ * command is not held up, and dropped.
+ */
+const outputLimit = 16 * 1024 * 1024 - 64 * 1024;
+/** The largest time-out that the monitor is told, in milliseconds; a longer one is as good as none. */
+const longestTimeoutMs = 2 ** 31 - 1;
 /** A child that the command left behind may hold its output open: this long is waited for the end of it. */
 const drainMs = 1000;
 /** How much later than the monitor's own time-out its silence counts as one. */
@@ -27,21 +33,23 @@ export async function execSync(
   const spec = JSON.parse(context.containerStore.spec(container.id) ?? "{}") as RuntimeSpec;
   const process = execProcess(spec.process, command, false);
   const exec = randomBytes(8).toString("hex");
+  const timeoutMs = Math.min(Math.max(timeoutSeconds, 0) * 1000, longestTimeoutMs);
   // A command dies with its container, whether its own end is reported or not.
   const end = Promise.withResolvers<{ code: number; timedOut: boolean }>();
   context.monitors.onExecExit(exec, end.resolve);
   const unsubscribe = context.exits.subscribe(container.id, () =>
     end.resolve({ code: 137, timedOut: false }),
   );
-  using stdout = collect();
-  using stderr = collect();
+  const room = { bytes: outputLimit };
+  using stdout = collect(room);
+  using stderr = collect(room);
   try {
     await context.monitors.get(container.sandboxId).exec(
       {
         container: container.id,
         exec,
         terminal: false,
-        timeoutMs: timeoutSeconds * 1000,
+        timeoutMs,
         cols: 0,
         rows: 0,
       },
@@ -50,10 +58,9 @@ export async function execSync(
     );
     stdout.write.close();
     stderr.write.close();
-    const deadline = timeoutSeconds > 0 ? timeoutSeconds * 1000 + graceMs : 0;
-    const event = await orUndefined(end.promise, deadline);
+    const event = await (timeoutMs === 0 ? end.promise : withinTime(end.promise, timeoutMs + graceMs));
     if (event === undefined || event.timedOut) throw timedOut(timeoutSeconds);
-    await orUndefined(Promise.all([stdout.ended, stderr.ended]), drainMs);
+    await withinTime(Promise.all([stdout.ended, stderr.ended]), drainMs);
     return { stdout: stdout.take(), stderr: stderr.take(), exitCode: event.code };
   } catch (error) {
     throw within("execute in container", `${container.id}: ${command[0]}`, error);
@@ -82,18 +89,6 @@ function timedOut(seconds: number): LichenError {
   });
 }
 
-/** What the promise gives, or undefined when that takes longer (milliseconds; 0: for ever). */
-async function orUndefined<T>(promise: Promise<T>, milliseconds: number): Promise<T | undefined> {
-  if (milliseconds === 0) return promise;
-  const { promise: late, resolve } = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => resolve(undefined), milliseconds);
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 interface Collector extends Disposable {
   /** The end for the command. */
   write: Fd;
@@ -102,18 +97,16 @@ interface Collector extends Disposable {
   take(): Buffer;
 }
 
-/** A pipe whose output is collected. Disposing of it closes both ends. */
-function collect(): Collector {
+/** A pipe whose output is collected as long as there is room. Disposing of it closes both ends. */
+function collect(room: { bytes: number }): Collector {
   const { read, write } = pipe();
   const stream: Socket = readStream(read);
   const chunks: Buffer[] = [];
-  let kept = 0;
   stream.on("data", (chunk: Buffer) => {
-    const room = outputLimit - kept;
-    if (room <= 0) return;
-    const part = chunk.length <= room ? chunk : chunk.subarray(0, room);
+    if (room.bytes === 0) return;
+    const part = chunk.subarray(0, room.bytes);
     chunks.push(part);
-    kept += part.length;
+    room.bytes -= part.length;
   });
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   stream.once("end", resolve);

@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { LichenError, within } from "../../errors.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
-import { containerDirectory, type PodContext, podDirectory } from "../context.ts";
+import { containerDirectory, type PodContext, podDirectory, upperDirectory } from "../context.ts";
 import { killContainer } from "./stop.ts";
 
 /** RemoveContainer: see PodService. */
@@ -30,6 +30,7 @@ export async function deleteContainer(context: PodContext, container: ContainerR
     rm(containerDirectory(context, id), { recursive: true, force: true }),
     rm(join(podDirectory(context, sandboxId), "exits", id), { force: true }),
   ]);
+  context.layerUsage.forget(upperDirectory(context, id));
   context.images.release(container.image.id, id);
   context.containers.delete(id);
   context.exits.notify(id);

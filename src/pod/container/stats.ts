@@ -1,8 +1,6 @@
-import { join } from "node:path";
-import { diskUsage } from "../../resources/disk-usage.ts";
 import { processUsage } from "../../resources/usage.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
-import { containerDirectory, now, type PodContext } from "../context.ts";
+import { now, type PodContext, upperDirectory } from "../context.ts";
 import type { ContainerUsage } from "../types.ts";
 
 /** What a container uses now. Its processes are only asked about while it runs. */
@@ -15,12 +13,12 @@ export async function containerUsage(
   const { cpu, memory } = running
     ? processUsage(context.cgroups, container.cgroup, container.pid)
     : { cpu: undefined, memory: undefined };
-  const mountpoint = join(containerDirectory(context, container.id), "upper");
+  const mountpoint = upperDirectory(context, container.id);
   return {
     container,
     timestamp,
     cpu,
     memory,
-    writableLayer: { mountpoint, ...(await diskUsage(mountpoint)) },
+    writableLayer: { mountpoint, ...(await context.layerUsage.of(mountpoint)) },
   };
 }

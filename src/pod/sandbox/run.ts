@@ -53,16 +53,16 @@ async function make(context: PodContext, record: PodRecord, checked: CheckedPod,
   undo.add("make the cgroup", () => context.cgroups.removePod(cgroup, [leaf]));
   context.cgroups.create(leaf);
 
-  undo.add("start the monitor", () => context.monitors.end(id));
-  const [monitor, attachment] = await Promise.all([
-    context.monitors.start(id, directory, context.cgroups.directory(leaf)),
-    attach(context, id, network, undo),
-  ]);
+  undo.add("attach the network", () => context.networks[network].release(id));
+  const attachment = await context.networks[network].attach(id);
   writePodFiles(directory, config, {
     network,
     ips: attachment.ips,
     uplinkServers: context.node.uplink.dns,
   });
+
+  undo.add("start the monitor", () => context.monitors.end(id));
+  const monitor = await context.monitors.start(id, directory, context.cgroups.directory(leaf));
   await monitor.setup({
     hostname: checked.hostname,
     network,
@@ -73,10 +73,4 @@ async function make(context: PodContext, record: PodRecord, checked: CheckedPod,
     interface: attachment.interface ?? null,
   });
   context.pods.update(id, { state: "ready", ips: attachment.ips, monitorPid: monitor.pid });
-}
-
-async function attach(context: PodContext, id: string, network: "pod" | "node", undo: Undo) {
-  const driver = context.networks[network];
-  undo.add("attach the network", () => driver.release(id));
-  return driver.attach(id);
 }

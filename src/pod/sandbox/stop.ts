@@ -25,8 +25,10 @@ export async function stopLocked(context: PodContext, id: string): Promise<void>
 
 /** The pod's monitor has ended, wished for or not: its containers are dead, and what they held is given back. */
 export async function endPod(context: PodContext, pod: PodRecord, reason: string): Promise<void> {
-  await context.cgroups.kill(pod.cgroup.startsWith("/lichen/") ? pod.cgroup : "");
-  for (const container of containersOf(context, pod.id)) lostContainer(context, container);
+  const containers = containersOf(context, pod.id);
+  // A dead monitor's containers die with it, but for processes that had left its sight.
+  await Promise.all(containers.map(({ cgroup }) => context.cgroups.kill(cgroup)));
+  for (const container of containers) lostContainer(context, container);
   context.networks.pod.release(pod.id);
   context.pods.update(pod.id, { state: "notready", monitorPid: 0, reason });
   context.exits.notify(pod.id);

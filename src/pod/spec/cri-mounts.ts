@@ -1,8 +1,9 @@
-import { mkdir, readFile, realpath } from "node:fs/promises";
+import { mkdir, readFile, realpath, rmdir } from "node:fs/promises";
 import { posix } from "node:path";
 import { type Mount, MountPropagation } from "#cri";
 import { LichenError } from "../../errors.ts";
 import type { RuntimeMount } from "../../oci-runtime.ts";
+import type { Undo } from "../undo.ts";
 
 /** Refuses mounts that are wrong or not built, before anything is made. */
 export function checkMounts(mounts: readonly Mount[]): void {
@@ -60,12 +61,12 @@ export interface RequestedMounts {
  * a directory, as containerd and Docker do (NOT_FOUND when it cannot). FAILED_PRECONDITION when propagation is asked for and
  * the host path's mount does not have it.
  */
-export async function requestedMounts(mounts: readonly Mount[]): Promise<RequestedMounts> {
+export async function requestedMounts(mounts: readonly Mount[], undo: Undo): Promise<RequestedMounts> {
   const made: RuntimeMount[] = [];
   let rootfsPropagation: string | undefined;
   let table: string | undefined;
   for (const mount of mounts) {
-    const source = await hostPath(mount.hostPath);
+    const source = await hostPath(mount.hostPath, undo);
     const propagation = propagations[mount.propagation] ?? "rprivate";
     if (propagation !== "rprivate") {
       table ??= await readFile("/proc/self/mountinfo", "utf8");
@@ -84,7 +85,7 @@ export async function requestedMounts(mounts: readonly Mount[]): Promise<Request
   return { mounts: made, rootfsPropagation };
 }
 
-async function hostPath(path: string): Promise<string> {
+async function hostPath(path: string, undo: Undo): Promise<string> {
   try {
     return await realpath(path);
   } catch (error) {
@@ -93,11 +94,17 @@ async function hostPath(path: string): Promise<string> {
     }
   }
   try {
-    await mkdir(path, { recursive: true, mode: 0o755 });
+    const topmost = await mkdir(path, { recursive: true, mode: 0o755 });
+    if (topmost !== undefined) undo.add("make a host path", () => removeEmpty(path, topmost));
     return await realpath(path);
   } catch (error) {
     throw unusable(path, "NOT_FOUND", "it does not exist and cannot be made", error);
   }
+}
+
+/** Removes the directories from `path` up to `topmost`, as long as nobody put anything there. */
+async function removeEmpty(path: string, topmost: string): Promise<void> {
+  for (let at = posix.normalize(path); at.length >= topmost.length; at = posix.dirname(at)) await rmdir(at);
 }
 
 function unusable(

@@ -3,23 +3,16 @@ import { LichenError } from "../../errors.ts";
 import type { RuntimeUser } from "../../oci-runtime.ts";
 import { readImageFile } from "../../security/image-file.ts";
 import { resolveUser } from "../../security/users.ts";
-import type { ContainerImage } from "../types.ts";
+import type { ContainerImage, IdExtent, NodeInfo } from "../types.ts";
 
-/** The container's user and groups. FAILED_PRECONDITION for an id that the node's user namespace cannot have. */
+/**
+ * The container's user and groups. FAILED_PRECONDITION for an id that the node's user namespace does not have.
+ */
 export function containerUser(
   context: LinuxContainerSecurityContext | null,
   image: ContainerImage,
-  singleId: boolean,
+  idMap: NodeInfo["idMap"],
 ): RuntimeUser {
-  const file = (path: string) => {
-    let text: string | undefined;
-    let read = false;
-    return () => {
-      if (!read) text = readImageFile(image.lower, path);
-      read = true;
-      return text;
-    };
-  };
   const user = resolveUser(
     {
       runAsUser: context?.runAsUser?.value,
@@ -29,16 +22,33 @@ export function containerUser(
       strict: context?.supplementalGroupsPolicy === SupplementalGroupsPolicy.Strict,
       imageUser: image.config.User ?? "",
     },
-    { passwd: file("etc/passwd"), group: file("etc/group") },
+    {
+      passwd: once(() => readImageFile(image.lower, "etc/passwd")),
+      group: once(() => readImageFile(image.lower, "etc/group")),
+    },
   );
-  if (!singleId) return user;
-  const foreign = [user.uid, user.gid, ...(context?.supplementalGroups ?? [])].find((id) => id !== 0);
-  if (foreign === undefined) return { ...user, additionalGids: [] };
+  requireMapped("user", user.uid, idMap.uids);
+  for (const gid of new Set([user.gid, ...user.additionalGids])) requireMapped("group", gid, idMap.gids);
+  // A namespace of one id may not call setgroups(2) at all.
+  return idMap.single ? { ...user, additionalGids: [] } : user;
+}
+
+function once<T>(read: () => T): () => T {
+  let result: { value: T } | undefined;
+  return () => {
+    result ??= { value: read() };
+    return result.value;
+  };
+}
+
+function requireMapped(kind: string, id: number, extents: readonly IdExtent[]): void {
+  if (extents.some(([inside, , length]) => id >= inside && id < inside + length)) return;
+  const count = extents.reduce((sum, [, , length]) => sum + length, 0);
   throw new LichenError({
     code: "FAILED_PRECONDITION",
-    operation: "choose user",
-    object: `id ${foreign}`,
-    reason: "only id 0 exists in the node's user namespace, since this user has no subordinate ids",
-    hint: "have subordinate ids added (lichen doctor says how)",
+    operation: `choose ${kind}`,
+    object: String(id),
+    reason: `the node's user namespace has ${count === 1 ? "only the id 0" : `${count} ids`}, and this is none of them`,
+    hint: "have (more) subordinate ids added to this user (lichen doctor says how)",
   });
 }

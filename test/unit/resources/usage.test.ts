@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { Cgroups } from "../../../src/resources/cgroups.ts";
-import { diskUsage } from "../../../src/resources/disk-usage.ts";
+import { DiskUsageCache, diskUsage } from "../../../src/resources/disk-usage.ts";
 import { processUsage } from "../../../src/resources/usage.ts";
 
 const base = mkdtempSync(join(tmpdir(), "lichen-usage-"));
@@ -98,4 +98,14 @@ test("disk usage counts blocks and inodes, a hard link once, a symbolic link not
 
 test("disk usage of what does not exist is nothing", async () => {
   assert.deepEqual(await diskUsage(join(base, "nowhere")), { bytes: 0, inodes: 0 });
+});
+
+test("a tree asked about again at once is not walked again; a forgotten one is", async () => {
+  const tree = mkdtempSync(join(base, "tree-"));
+  const cache = new DiskUsageCache();
+  const [first, together] = await Promise.all([cache.of(tree), cache.of(tree)]);
+  writeFileSync(join(tree, "new"), "");
+  assert.deepEqual([together, await cache.of(tree)], [first, first]);
+  cache.forget(tree);
+  assert.equal((await cache.of(tree)).inodes, first.inodes + 1);
 });

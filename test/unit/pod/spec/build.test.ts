@@ -115,17 +115,32 @@ after(() => rmSync(layer, { recursive: true }));
 mkdirSync(join(layer, "etc"));
 writeFileSync(join(layer, "etc/passwd"), "app:x:1000:1000::/:\n");
 const image = { id: "i", ref: "r", lower: [layer], config: { User: "app" } };
+const root = { ...image, config: {} };
+type Extents = [number, number, number][];
+const ranges: Extents = [
+  [0, 1500, 1],
+  [1, 100_000, 65_536],
+];
+const wide = { single: false, uids: ranges, gids: ranges };
+const single = { single: true, uids: ranges.slice(0, 1), gids: ranges.slice(0, 1) };
 
 test("the user is read from the image's own files", () => {
-  assert.deepEqual(containerUser(null, image, false), { uid: 1000, gid: 1000, additionalGids: [1000] });
+  assert.deepEqual(containerUser(null, image, wide), { uid: 1000, gid: 1000, additionalGids: [1000] });
   const context = securityContext({ runAsUser: { value: 7 } });
-  assert.equal(containerUser(context, image, false).uid, 7);
+  assert.equal(containerUser(context, image, wide).uid, 7);
 });
 
-test("where only one id is mapped, only root can be had", () => {
-  assert.throws(() => containerUser(null, image, true), refused("FAILED_PRECONDITION"));
-  const root = { ...image, config: {} };
-  assert.deepEqual(containerUser(null, root, true), { uid: 0, gid: 0, additionalGids: [] });
+test("ids that the node's user namespace does not have are refused, of users and of groups", () => {
+  const asking = (fields: Parameters<typeof securityContext>[0]) => () =>
+    containerUser(securityContext(fields), root, wide);
+  asking({ runAsUser: { value: 65_536 } })();
+  assert.throws(asking({ runAsUser: { value: 65_537 } }), refused("FAILED_PRECONDITION"));
+  assert.throws(asking({ supplementalGroups: [1_000_000] }), refused("FAILED_PRECONDITION"));
+});
+
+test("where only one id is mapped, only root can be had, without groups", () => {
+  assert.throws(() => containerUser(null, image, single), refused("FAILED_PRECONDITION"));
+  assert.deepEqual(containerUser(null, root, single), { uid: 0, gid: 0, additionalGids: [] });
   const context = securityContext({ supplementalGroups: [5] });
-  assert.throws(() => containerUser(context, root, true), refused("FAILED_PRECONDITION"));
+  assert.throws(() => containerUser(context, root, single), refused("FAILED_PRECONDITION"));
 });

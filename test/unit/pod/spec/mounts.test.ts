@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -8,10 +17,13 @@ import { LichenError } from "../../../../src/errors.ts";
 import { checkPropagation, requestedMounts } from "../../../../src/pod/spec/cri-mounts.ts";
 import { deviceMounts } from "../../../../src/pod/spec/devices.ts";
 import { type DefaultMountsRequest, defaultMounts, orderedMounts } from "../../../../src/pod/spec/mounts.ts";
+import { Undo } from "../../../../src/pod/undo.ts";
 import { mount } from "../records.ts";
 
 const directory = realpathSync(mkdtempSync(join(tmpdir(), "lichen-mounts-")));
 after(() => rmSync(directory, { recursive: true }));
+const silent = () => {};
+const undo = new Undo({ debug: silent, info: silent, warn: silent, error: silent });
 const refused =
   (code: string, text = /./) =>
   (error: unknown) =>
@@ -95,9 +107,10 @@ test("a requested mount takes the place of the default one; deeper ones come lat
 test("a mount is a recursive bind of what the host path's links lead to", async () => {
   mkdirSync(join(directory, "real"));
   symlinkSync("real", join(directory, "link"));
-  const { mounts, rootfsPropagation } = await requestedMounts([
-    mount({ hostPath: join(directory, "link"), containerPath: "/a//b/" }),
-  ]);
+  const { mounts, rootfsPropagation } = await requestedMounts(
+    [mount({ hostPath: join(directory, "link"), containerPath: "/a//b/" })],
+    undo,
+  );
   assert.deepEqual(mounts, [
     {
       destination: "/a/b",
@@ -111,18 +124,20 @@ test("a mount is a recursive bind of what the host path's links lead to", async 
 
 test("read-only and recursively read-only", async () => {
   const options = async (fields: Parameters<typeof mount>[0]) =>
-    (await requestedMounts([mount({ hostPath: directory, ...fields })])).mounts[0]?.options.at(-1);
+    (await requestedMounts([mount({ hostPath: directory, ...fields })], undo)).mounts[0]?.options.at(-1);
   assert.equal(await options({ readonly: true }), "ro");
   assert.equal(await options({ readonly: true, recursiveReadOnly: true }), "rro");
 });
 
 test("a host path that does not exist becomes a directory, if it can", async () => {
   const path = join(directory, "made/for/it");
-  await requestedMounts([mount({ hostPath: path })]);
+  await requestedMounts([mount({ hostPath: path })], undo);
   assert.ok(statSync(path).isDirectory());
+  await undo.run();
+  assert.ok(!existsSync(join(directory, "made")), "and is taken back with the container");
   writeFileSync(join(directory, "file"), "");
   await assert.rejects(
-    requestedMounts([mount({ hostPath: join(directory, "file/below") })]),
+    requestedMounts([mount({ hostPath: join(directory, "file/below") })], undo),
     refused("FAILED_PRECONDITION", /cannot be reached: ENOTDIR/),
   );
 });
@@ -158,7 +173,7 @@ test("the root follows the strongest propagation asked for", async () => {
     mount({ hostPath: "/", containerPath: `/m${index}`, propagation }),
   );
   try {
-    const { mounts, rootfsPropagation } = await requestedMounts(asked);
+    const { mounts, rootfsPropagation } = await requestedMounts(asked, undo);
     assert.equal(rootfsPropagation, "rshared");
     assert.deepEqual(
       mounts.map(({ options }) => options[1]),
