@@ -91,6 +91,8 @@ Status run_monitor(std::string id, Fd first_connection, Fd directory) {
   LICHEN_TRY(server.add(std::move(first_connection)));
   LICHEN_TRY(loop.run());
   pod.tear_down();
+  server.remove_socket(pod.directory());
+  unlinkat(pod.directory().get(), kPidFile, 0);
   return {};
 }
 

@@ -39,6 +39,8 @@ Status Server::listen(const Fd& directory) {
   return loop_.watch(listener_, EPOLLIN, [this](uint32_t) { accept(); });
 }
 
+void Server::remove_socket(const Fd& directory) { unlinkat(directory.get(), kSocketName, 0); }
+
 void Server::accept() {
   Fd socket(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (socket && is_own_user(socket)) (void)add(std::move(socket));

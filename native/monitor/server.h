@@ -16,6 +16,8 @@ class Server {
 
   // Listens on monitor.sock in the pod's directory (mode 0600).
   Status listen(const Fd& directory);
+  // Takes its name away; who is connected stays.
+  void remove_socket(const Fd& directory);
   // Takes a connected socket over.
   Status add(Fd socket);
   void broadcast(const std::string& text);

@@ -1,0 +1,123 @@
+#include "monitor/container_mounts.h"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/mount_api.h"
+#include "core/root_path.h"
+#include "core/root_switch.h"
+#include "in_namespaces.h"
+
+using namespace lichen;
+using namespace lichen::monitor;
+
+namespace {
+
+OciMount mount_of(std::string destination, std::string type, std::string source,
+                  const std::vector<std::string>& options) {
+  return {std::move(destination), std::move(type), std::move(source),
+          std::move(parse_mount_options(options)).value()};
+}
+
+bool can_write(const Fd& root, const std::string& path) {
+  return open_in_root(root, path, O_CREAT | O_WRONLY, 0600).ok();
+}
+
+// A root on a tmpfs at /tmp, and beside it a tmpfs at /mnt with /mnt/data/file to bind from.
+Result<Fd> stage() {
+  LICHEN_ASSIGN(Fd source, new_mount("tmpfs", "source", {}, 0));
+  LICHEN_ASSIGN(Fd place, open_at({}, "/mnt", O_PATH));
+  LICHEN_TRY(attach_mount(source, place));
+  LICHEN_ASSIGN(Fd file, ensure_file(source, "/data/file"));
+  return new_mount("tmpfs", "root", {}, 0);
+}
+
+std::string binds() {
+  auto root = stage();
+  if (!root) return root.error().text();
+  auto mounts = prepare_mounts({mount_of("/rw", "bind", "/mnt/data", {"rbind"}),
+                                mount_of("/a/ro", "bind", "/mnt/data", {"bind", "ro"}),
+                                mount_of("/a/ro/../one/file", "bind", "/mnt/data/file", {"bind"}),
+                                mount_of("/t", "tmpfs", "tmpfs", {"ro", "size=1m"}),
+                                mount_of("/t/inside", "bind", "/mnt/data", {"bind"})},
+                               {});
+  if (!mounts) return mounts.error().text();
+  TRY_TEXT(isolate_mounts());
+  TRY_TEXT(attach_root(root.value(), "/tmp"));
+  TRY_TEXT(attach_mounts(root.value(), mounts.value()));
+  TRY_TEXT(finish_mounts(mounts.value()));
+  if (!can_write(root.value(), "/rw/new")) return "a writable bind cannot be written";
+  if (access("/mnt/data/new", F_OK) != 0) return "a bind is not its source";
+  if (can_write(root.value(), "/a/ro/x")) return "a read-only bind can be written";
+  if (can_write(root.value(), "/t/x")) return "a read-only tmpfs can be written in the end";
+  if (!can_write(root.value(), "/t/inside/x")) return "a mount below a read-only tmpfs is read-only too";
+  struct stat found {};
+  if (stat("/tmp/a/one/file", &found) != 0 || !S_ISREG(found.st_mode))
+    return "a file was not bound to a file";
+  return "";
+}
+
+std::string links_in_the_image() {
+  auto root = stage();
+  if (!root) return root.error().text();
+  auto mounts = prepare_mounts({mount_of("/escape/x", "bind", "/mnt/data", {"bind"}),
+                                mount_of("/run/secrets", "bind", "/mnt/data", {"bind"})},
+                               {});
+  TRY_TEXT(isolate_mounts());
+  TRY_TEXT(attach_root(root.value(), "/tmp"));
+  if (symlinkat("/mnt", root->get(), "escape") != 0) return "symlink";
+  if (symlinkat("../../../../mnt", root->get(), "run") != 0) return "symlink";
+  TRY_TEXT(attach_mounts(root.value(), mounts.value()));
+  if (access("/mnt/x", F_OK) == 0 || access("/mnt/secrets", F_OK) == 0) return "a link led out of the root";
+  if (access("/tmp/mnt/x/file", F_OK) != 0) return "a link was not followed inside the root";
+  return "";
+}
+
+std::string refusals() {
+  auto refused = [](OciMount mount) {
+    auto done = prepare_mounts({std::move(mount)}, {});
+    return done ? std::string("taken") : done.error().text();
+  };
+  std::string missing = refused(mount_of("/x", "bind", "/nonexistent", {"rbind"}));
+  if (missing.find("mount at \"/x\": open_tree \"/nonexistent\"") != 0) return missing;
+  if (refused(mount_of("/x", "ext4", "/dev/sda", {})).find("UNSUPPORTED_MOUNT") == std::string::npos)
+    return "any file system is taken";
+  if (refused(mount_of("/x", "bind", "lichen:shm", {"bind"})).find("INVALID_SPEC") == std::string::npos)
+    return "a pod without shared memory gave some";
+  return "";
+}
+
+std::string shared_memory() {
+  auto shm = new_mount("tmpfs", "shm", {{"mode", "1777"}}, 0);
+  auto root = stage();
+  if (!shm || !root) return "no tmpfs";
+  MountContext context;
+  context.shm = &shm.value();
+  auto mounts = prepare_mounts(
+      {mount_of("/one", "bind", "lichen:shm", {"bind"}), mount_of("/two", "bind", "lichen:shm", {"bind"})},
+      context);
+  if (!mounts && mounts.error().code == "EINVAL") return "skip: the kernel cannot copy a detached mount";
+  if (!mounts) return mounts.error().text();
+  TRY_TEXT(isolate_mounts());
+  TRY_TEXT(attach_root(root.value(), "/tmp"));
+  TRY_TEXT(attach_mounts(root.value(), mounts.value()));
+  if (!can_write(root.value(), "/one/x") || access("/tmp/two/x", F_OK) != 0) return "it is not shared";
+  return "";
+}
+
+}  // namespace
+
+#define CHECK_IN_MOUNT_NAMESPACE(body)                    \
+  do {                                                    \
+    std::string wrong = in_namespaces(body, CLONE_NEWNS); \
+    LICHEN_SKIP_UNLESS_RUN(wrong);                        \
+    CHECK(wrong == "");                                   \
+  } while (0)
+
+TEST_CASE("binds and file systems in order, read-only where asked") { CHECK_IN_MOUNT_NAMESPACE(binds); }
+TEST_CASE("links of the image lead nowhere outside") { CHECK_IN_MOUNT_NAMESPACE(links_in_the_image); }
+TEST_CASE("what cannot be mounted is named") { CHECK_IN_MOUNT_NAMESPACE(refusals); }
+TEST_CASE("the pod's shared memory is one for all containers") { CHECK_IN_MOUNT_NAMESPACE(shared_memory); }
