@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import packageJson from "../package.json" with { type: "json" };
 import { measureAll, summarize } from "./measures/all.ts";
+import { type Podman, startPodman } from "./peers/podman.ts";
 import { rounded } from "./support/statistics.ts";
 import { type RunningTarget, startLichen, startPeer } from "./targets.ts";
 
@@ -32,12 +33,15 @@ const effort = {
 const memoryFolder = "/dev/shm";
 const folder = mkdtempSync(join(memoryFolder, "lb-"));
 const targets: RunningTarget[] = [];
+let podman: Podman | undefined;
 const began = performance.now();
 try {
   const place = { folder, images, peers };
   if (values.only !== "containerd") targets.push(await startLichen(place));
   if (peers !== undefined && values.only !== "lichen") targets.push(await startPeer(place, peers));
-  const figures = await measureAll(targets, effort, (text) =>
+  const registry = targets[0]?.registry;
+  if (peers !== undefined && registry !== undefined) podman = await startPodman(folder, peers, registry);
+  const figures = await measureAll(targets, podman, effort, (text) =>
     process.stderr.isTTY ? process.stderr.write(`\r\u001b[K… ${text}`) : undefined,
   );
   if (process.stderr.isTTY) process.stderr.write("\r\u001b[K");
@@ -61,6 +65,7 @@ try {
   if (values.results) writeFileSync(values.results, `${JSON.stringify(report, undefined, 2)}\n`);
   console.log(`${Math.round((performance.now() - began) / 1000)} s`);
 } finally {
+  await podman?.stop();
   for (const target of targets) await target.stop();
   rmSync(folder, { recursive: true, force: true });
 }

@@ -19,6 +19,8 @@ export interface Place {
 }
 
 export interface RunningTarget extends Target {
+  /** "host:port" of its registry, where that is on the host side. */
+  registry?: string;
   stop(): Promise<void>;
 }
 
@@ -61,6 +63,7 @@ export async function startLichen(place: Place): Promise<RunningTarget> {
     cgroup: join(cgroupMount(), cgroup.hostPath),
     logs,
     handler: "",
+    registry: registry.host,
     stop: async () => {
       await node.stop();
       registry.process.kill();

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# install.sh FOLDER (as root): unpacks rootless containerd, crun, RootlessKit, CNI plugins and podman from Debian's packages into FOLDER,
+# install.sh FOLDER (as root): unpacks rootless containerd, crun, runc, RootlessKit, CNI plugins and podman from Debian's packages into FOLDER,
 # beside the system and not into it. They are built for a newer C library than a stable Debian has, so theirs comes along and the
 # dynamically linked ones are pointed at it. Nothing is done when FOLDER/ready is there.
 set -euo pipefail
@@ -27,17 +27,17 @@ private=(-o Dir::Etc::sourcelist="$folder/apt/sources.list" -o Dir::Etc::sourcep
   -o Dir::State::status="$folder/apt/status" -o Dir::State::lists="$folder/apt/state/lists" -o Dir::Cache="$folder/apt/cache" -o APT::Sandbox::User=root -o Debug::NoLocking=1)
 apt-get "${private[@]}" -q update >/dev/null
 apt-get "${private[@]}" -y -q --download-only --no-install-recommends install \
-  containerd crun rootlesskit containernetworking-plugins podman conmon netavark >/dev/null
+  containerd crun runc rootlesskit containernetworking-plugins podman conmon netavark >/dev/null
 for package in "$folder"/apt/cache/archives/*.deb; do dpkg -x "$package" "$folder/root"; done
 
 loader=$(find "$folder/root" -name 'ld-linux-*.so.2' -o -name 'ld-linux-*.so.1' | head -n 1)
 libraries=$(dirname "$(find "$folder/root/usr/lib" -name libc.so.6 | head -n 1)")
-for program in containerd containerd-shim-runc-v2 crun rootlesskit podman conmon netavark; do
+for program in containerd containerd-shim-runc-v2 crun runc rootlesskit podman conmon netavark; do
   file=$(find "$folder/root/usr" -name "$program" -type f -perm -1 | head -n 1)
   [ -n "$file" ] || { echo "package without $program" >&2; exit 1; }
   cp "$file" "$folder/bin/"
 done
-for program in crun podman conmon netavark; do
+for program in crun runc podman conmon netavark; do
   patchelf --set-interpreter "$loader" --force-rpath --set-rpath "$libraries" "$folder/bin/$program" 2>/dev/null || true
 done
 cp "$folder"/root/usr/lib/cni/{bridge,firewall,host-local,loopback,portmap,tuning} "$folder/cni/"

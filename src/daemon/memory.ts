@@ -2,7 +2,7 @@ import { releaseUnusedMemory } from "../native/memory.ts";
 
 const firstMs = 500;
 const everyMs = 5000;
-const growthBytes = 8 * 1024 * 1024;
+const growthBytes = 4 * 1024 * 1024;
 
 /**
  * Gives back, soon after the start and whenever the process has grown, what only starting up or a pull needed: a node that is
