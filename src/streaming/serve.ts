@@ -1,32 +1,45 @@
-import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
-import type {
-  AttachRequest,
-  ExecRequest,
-  PortForwardRequest,
-  StreamHandlers,
-  StreamLimits,
-} from "./types.ts";
+import { STATUS_CODES } from "node:http";
+import { serveCommandOverSpdy } from "./command-spdy.ts";
+import { serveCommandOverWebSocket } from "./command-websocket.ts";
+import { asksFor, choose, commandProtocols, listed, portForwardProtocols } from "./negotiation.ts";
+import { servePortForwardOverSpdy } from "./port-forward-spdy.ts";
+import { servePortForwardOverWebSocket } from "./port-forward-websocket.ts";
+import { refuse, type ServeContext, type StreamRequest, type Upgrade } from "./upgrade.ts";
 
-/** What a token stands for. */
-export type StreamRequest =
-  | { kind: "exec"; request: ExecRequest }
-  | { kind: "attach"; request: AttachRequest }
-  | { kind: "portforward"; request: PortForwardRequest };
-
-/** An HTTP request that asks for an upgrade, and the first bytes behind it. */
-export interface Upgrade {
-  request: IncomingMessage;
-  socket: Duplex;
-  head: Buffer;
+/** Negotiates protocols (k8s.io/streaming/pkg/httpstream: Handshake), then runs the session. */
+export function serve(entry: StreamRequest, upgrade: Upgrade, context: ServeContext): void {
+  if (asksFor(upgrade.request, "websocket")) {
+    if (entry.kind === "portforward") servePortForwardOverWebSocket(entry.request, upgrade, context);
+    else serveCommandOverWebSocket(entry, upgrade, context);
+  } else if (asksFor(upgrade.request, "SPDY/3.1")) {
+    serveOverSpdy(entry, upgrade, context);
+  } else {
+    refuse(upgrade.socket, 400, "unable to upgrade: SPDY/3.1 and websocket are known");
+  }
 }
 
-export interface ServeContext {
-  handlers: StreamHandlers;
-  limits: StreamLimits;
-}
-
-/** Negotiates protocols, then runs the session. */
-export function serve(_entry: StreamRequest, { socket }: Upgrade, _context: ServeContext): void {
-  socket.end("HTTP/1.1 501 Not Implemented\r\nConnection: close\r\n\r\n");
+function serveOverSpdy(entry: StreamRequest, upgrade: Upgrade, context: ServeContext): void {
+  const { request, socket, head } = upgrade;
+  const wanted = listed(request, "x-stream-protocol-version");
+  if (wanted.length === 0) {
+    refuse(socket, 400, "unable to upgrade: header X-Stream-Protocol-Version is missing or empty");
+    return;
+  }
+  const supported = entry.kind === "portforward" ? portForwardProtocols : commandProtocols;
+  const protocol = choose(wanted, supported);
+  if (protocol === undefined) {
+    const text = `unable to upgrade: the client supports ${wanted.join(", ")}, the server ${supported.join(", ")}`;
+    refuse(
+      socket,
+      403,
+      text,
+      supported.map((name) => `X-Accepted-Stream-Protocol-Versions: ${name}`),
+    );
+    return;
+  }
+  socket.write(
+    `HTTP/1.1 101 ${STATUS_CODES[101]}\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: ${protocol}\r\n\r\n`,
+  );
+  if (entry.kind === "portforward") servePortForwardOverSpdy(entry.request, socket, head, context);
+  else serveCommandOverSpdy(entry, protocol, upgrade, context);
 }

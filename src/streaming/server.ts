@@ -1,9 +1,9 @@
-import { createServer, type IncomingMessage, type Server, STATUS_CODES } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import { type AddressInfo, createServer as createListener, type Server as Listener } from "node:net";
 import type { Duplex } from "node:stream";
 import { LichenError } from "../errors.ts";
-import { type StreamRequest, serve } from "./serve.ts";
+import { serve } from "./serve.ts";
 import { TokenCache } from "./tokens.ts";
 import type {
   AttachRequest,
@@ -14,6 +14,7 @@ import type {
   StreamLimits,
 } from "./types.ts";
 import { defaultLimits } from "./types.ts";
+import { refuse, type StreamRequest } from "./upgrade.ts";
 
 /** PEM texts. With `clientCa` only clients that show a certificate of it are served. */
 export interface StreamTls {
@@ -50,7 +51,7 @@ export class StreamingServer {
     this.#scheme = tls === undefined ? "http" : "https";
     this.#server =
       tls === undefined
-        ? createServer()
+        ? createServer({ noDelay: true })
         : createSecureServer({
             cert: tls.certificate,
             key: tls.key,
@@ -153,9 +154,7 @@ export class StreamingServer {
     socket.on("error", () => {});
     const entry = this.#consume(request);
     if (entry === undefined) {
-      socket.end(
-        `HTTP/1.1 404 ${STATUS_CODES[404]}\r\nContent-Type: text/plain\r\nContent-Length: 10\r\nConnection: close\r\n\r\nnot found\n`,
-      );
+      refuse(socket, 404, "not found");
       return;
     }
     serve(entry, { request, socket, head }, { handlers: this.#handlers, limits: this.#limits });

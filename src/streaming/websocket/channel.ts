@@ -1,0 +1,54 @@
+import { Duplex } from "node:stream";
+
+/** What a channel needs of its connection. */
+export interface ChannelCarrier {
+  /** Sends a message on the channel; calls back when more may be written. */
+  sendMessage(channel: number, chunk: Buffer, taken: () => void): void;
+  /** The channel takes data again after it had too much. */
+  unblocked(): void;
+}
+
+/** One channel of a WebSocket connection. Never emits `error`; `end()` is known here only: the protocol has no message for it. */
+export class ChannelStream extends Duplex {
+  readonly #carrier: ChannelCarrier;
+  readonly #channel: number;
+  /** The peer has too much unread data here; the connection reads no more meanwhile. */
+  blocked = false;
+  #remoteEnded = false;
+
+  constructor(carrier: ChannelCarrier, channel: number, highWaterMark: number) {
+    super({ readableHighWaterMark: highWaterMark, writableHighWaterMark: 64 * 1024, decodeStrings: true });
+    this.#carrier = carrier;
+    this.#channel = channel;
+    this.on("error", () => {});
+  }
+
+  /** From the connection: bytes that the peer sent. False when there are more than the channel should hold. */
+  receive(part: Buffer): boolean {
+    if (this.#remoteEnded || this.destroyed || part.length === 0) return true;
+    if (!this.push(part)) this.blocked = true;
+    return !this.blocked;
+  }
+
+  /** From the connection: the peer sends no more here. */
+  remoteEnd(): void {
+    if (this.#remoteEnded) return;
+    this.#remoteEnded = true;
+    this.push(null);
+  }
+
+  override _read(): void {
+    if (!this.blocked) return;
+    this.blocked = false;
+    this.#carrier.unblocked();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: () => void): void {
+    this.#carrier.sendMessage(this.#channel, chunk, callback);
+  }
+
+  override _destroy(_error: Error | null, callback: (error: null) => void): void {
+    this._read();
+    callback(null);
+  }
+}
