@@ -25,6 +25,7 @@ describe("configuration", () => {
       log: { level: "info" },
       cgroups: { missing: "refuse" },
       network: { uplink: "auto", subnet: "10.210.0.0/16" },
+      streaming: { address: "127.0.0.1", port: 0, idle_seconds: 14_400, exec_grace_seconds: 5 },
       images: { plain_http: [], workers: 0 },
     });
   });
@@ -39,6 +40,11 @@ describe("configuration", () => {
       [network]
       uplink = "slirp4netns"
       subnet = "172.20.0.0/20"
+      [streaming]
+      address = "::1"
+      port = 10250
+      idle_seconds = 60
+      exec_grace_seconds = 1
       [images]
       certs_directories = ["/etc/lichen/certs.d"]
       plain_http = ["registry.local:5000", "[fd00::1]:5000"]
@@ -50,6 +56,7 @@ describe("configuration", () => {
       log: { level: "debug" },
       cgroups: { missing: "warn" },
       network: { uplink: "slirp4netns", subnet: "172.20.0.0/20" },
+      streaming: { address: "::1", port: 10_250, idle_seconds: 60, exec_grace_seconds: 1 },
       images: {
         certs_directories: ["/etc/lichen/certs.d"],
         plain_http: ["registry.local:5000", "[fd00::1]:5000"],
@@ -93,7 +100,7 @@ describe("configuration", () => {
     ['cgroups.missing = "ignore"', 'cgroups.missing = "ignore": must be one of "refuse", "warn"'],
     ["network.uplink = 3", 'network.uplink = 3: must be one of "auto", "pasta", "slirp4netns", "none"'],
     ["network.bridge = 'br0'", "network.bridge: unknown key; known here: uplink, subnet"],
-    ["image.workers = 1", "image: unknown key; known here: log, cgroups, network, images"],
+    ["image.workers = 1", "image: unknown key; known here: log, cgroups, network, streaming, images"],
     ["log = 'info'", 'log = "info": must be a table with level'],
     ["images.workers = 1.5", "images.workers = 1.5: must be a whole number from 0 to 64"],
     ["images.workers = 65", "images.workers = 65: must be a whole number from 0 to 64"],
