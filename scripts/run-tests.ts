@@ -36,6 +36,8 @@ async function native(totals: Totals): Promise<void> {
   const began = performance.now();
   const child = spawn(join(root, "build/Release/native-tests"), ["--no-colors"], {
     stdio: ["ignore", "pipe", "pipe"],
+    timeout: fileTimeoutMilliseconds,
+    killSignal: "SIGABRT",
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (output += String(text)));

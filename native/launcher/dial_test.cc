@@ -34,7 +34,8 @@ TEST_CASE("getent's lines give each address once, in order") {
 }
 
 TEST_CASE("a connection to a listening socket arrives with the answer") {
-  Fd listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  // Non-blocking: a connection that never came is a failed accept, not a test that hangs.
+  Fd listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
