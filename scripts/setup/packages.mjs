@@ -46,6 +46,12 @@ const packages = [
     for: "test",
     needed: "the tests of the C++ core are written with it",
   },
+  {
+    names: ["iproute2"],
+    present: () => findProgram("ip"),
+    for: "test",
+    needed: "tests look at networks with it",
+  },
   { names: ["uidmap"], present: () => findProgram("newuidmap") },
   // The first name that the machine's package lists know is taken; either program is enough.
   { names: ["passt", "slirp4netns"], present: () => findProgram("pasta") || findProgram("slirp4netns") },

@@ -19,6 +19,8 @@ const passed =
   /^(LANG|LC_.*|TERM|COLORTERM|NO_COLOR|FORCE_COLOR|CI|TZ|LICHEN_.*|(https?|no)_proxy|(HTTPS?|NO)_PROXY|SSL_CERT_.*|NODE_EXTRA_CA_CERTS)$/;
 
 function userEnvironment(user, runtimeDirectory, checkout) {
+  // npm's own folders lie in the checkout, where the user may not look.
+  const path = (process.env.PATH ?? "").split(":").filter((folder) => !folder.includes("node_modules"));
   const kept = Object.entries(process.env).filter(([name]) => passed.test(name));
   return {
     ...Object.fromEntries(kept),
@@ -26,7 +28,7 @@ function userEnvironment(user, runtimeDirectory, checkout) {
     USER: user.name,
     LOGNAME: user.name,
     XDG_RUNTIME_DIR: runtimeDirectory,
-    PATH: `${dirname(node).replace(root, checkout)}:${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`,
+    PATH: [dirname(node).replace(root, checkout), ...path, "/usr/local/sbin", "/usr/sbin", "/sbin"].join(":"),
   };
 }
 
