@@ -47,3 +47,8 @@ export function tail(lines: LogLine[], count: number): LogLine[] {
   }
   return lines;
 }
+
+/** The lines written at `time` (RFC 3339 with nanoseconds, UTC) or later; all without one. Times of that form sort as text. */
+export function since(lines: LogLine[], time: string | undefined): LogLine[] {
+  return time === undefined ? lines : lines.filter((line) => line.time >= time);
+}

@@ -34,3 +34,16 @@ export function volumeOption(value: string, before: Volume[] = []): Volume[] {
   }
   return [...before, { hostPath: resolve(hostPath), containerPath, readonly: mode === "ro" }];
 }
+
+const unitMilliseconds = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** `10m` before now, or a time as RFC 3339 has it: as a time of the log's own form. */
+export function sinceOption(value: string): string {
+  const [, count, unit] = /^(\d+)([smhd])$/.exec(value) ?? [];
+  const time =
+    unit === undefined
+      ? Date.parse(/^\d{4}-\d\d-\d\dT/.test(value) ? value : "")
+      : Date.now() - Number(count) * unitMilliseconds[unit as keyof typeof unitMilliseconds];
+  if (Number.isNaN(time)) throw new InvalidArgumentError("Give 90s, 10m, 2h, 1d or 2026-01-02T03:04:05Z.");
+  return new Date(time).toISOString().replace("Z", "000000Z");
+}
