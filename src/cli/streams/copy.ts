@@ -34,9 +34,11 @@ export async function copyTo(
     "--",
     basename(path),
   ]);
+  // Node throws a child's output away when it exits and nobody reads yet, and the session takes a moment to open.
+  const packed = packing.stdout!.pipe(new PassThrough());
   const unpack = ["tar", "-x", "-m", "-f", "-", "-C", directory || "/"];
   await both(packing, source, (errors) =>
-    execWith(client, containerId, unpack, { stdin: packing.stdout!, stdout: errors, stderr: errors }),
+    execWith(client, containerId, unpack, { stdin: packed, stdout: errors, stderr: errors }),
   );
 }
 

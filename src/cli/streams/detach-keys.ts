@@ -17,6 +17,7 @@ export class DetachKeys extends Transform {
     const passed: number[] = [];
     for (const key of chunk) {
       if (this.#held && key === ctrlQ) {
+        this.#held = false;
         this.push(Buffer.from(passed));
         this.#detach();
         done();

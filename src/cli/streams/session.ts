@@ -45,6 +45,7 @@ export async function runSession(url: string, streams: SessionStreams): Promise<
   socket.on("error", (error) => closed.reject(broken(error.message)));
   await streams.opened?.();
   await closed.promise;
+  await Promise.all([written(streams.stdout), written(streams.stderr)]);
   if (streams.detach?.aborted) return 0;
   return exitCode(status);
 }
@@ -69,6 +70,14 @@ function pass(socket: WebSocket, target: Writable, payload: Buffer): void {
   if (target.write(payload)) return;
   socket.pause();
   target.once("drain", () => socket.resume());
+}
+
+/** Waits until what was written so far has been taken; a stream that has failed takes nothing more. */
+function written(stream: Writable | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream === undefined) resolve();
+    else stream.write("", () => resolve());
+  });
 }
 
 function send(socket: WebSocket, channel: number, payload: Uint8Array, sent?: () => void): void {
