@@ -19,7 +19,8 @@ const bin = (name) => join(root, "node_modules/.bin", name);
 function run(command, args) {
   const path = `${dirname(node)}:${process.env.PATH}`;
   const done = spawnSync(command, args, { cwd: root, stdio: "inherit", env: { ...process.env, PATH: path } });
-  if (done.error) console.error(`${command}: ${done.error.message}`);
+  if (done.error)
+    console.error(`${command}: ${done.error.message}\nhint: node scripts/setup.mjs installs it`);
   return done.status === 0;
 }
 

@@ -65,7 +65,7 @@ function prepareAsUser(purposes) {
 
 /**
  * Makes the machine ready and gives the place to run lichen's programs in, for `runProgram`.
- * `purposes`: `image` (the offline trial image), `test` (tests of the C++ core as well),
+ * `purposes`: `image` (the offline trial image), `test` (tests of the C++ core as well), `lint` (the tools of `npm run lint`),
  * `conformance` (critest and its images).
  */
 export async function prepare(purposes = []) {
@@ -81,7 +81,7 @@ export async function prepare(purposes = []) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  prepare(["test", "image"]).then(
+  prepare(["test", "image", "lint"]).then(
     ({ user }) => console.log(`ready; lichen runs as ${user.name} (uid ${user.uid})`),
     fail,
   );

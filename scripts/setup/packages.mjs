@@ -52,6 +52,12 @@ const packages = [
     for: "test",
     needed: "tests look at networks with it",
   },
+  {
+    names: ["clang-format"],
+    present: () => findProgram("clang-format"),
+    for: "lint",
+    needed: "the form of the C++ sources is checked with it",
+  },
   { names: ["uidmap"], present: () => findProgram("newuidmap") },
   // The first name that the machine's package lists know is taken; either program is enough.
   { names: ["passt", "slirp4netns"], present: () => findProgram("pasta") || findProgram("slirp4netns") },
