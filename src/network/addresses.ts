@@ -51,4 +51,10 @@ export class AddressPool {
   release(sandboxId: string): void {
     this.#store.release(sandboxId);
   }
+
+  /** Gives back what pods other than these hold: a daemon that died may have left something. */
+  keepOnly(sandboxIds: readonly string[]): void {
+    const living = new Set(sandboxIds);
+    for (const { sandboxId } of this.#store.all()) if (!living.has(sandboxId)) this.release(sandboxId);
+  }
 }

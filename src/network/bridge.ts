@@ -1,6 +1,13 @@
 import { asLichenError, LichenError } from "../errors.ts";
 import type { AddressPool } from "./addresses.ts";
-import type { Attachment, NetworkDriver, NetworkState } from "./driver.ts";
+import type {
+  Attachment,
+  NetworkDriver,
+  NetworkRequest,
+  NetworkState,
+  PodNamespace,
+  Preparation,
+} from "./driver.ts";
 import { formatSubnet, type Subnet } from "./subnet.ts";
 
 /** What the built-in network needs of the kernel: src/native/network.ts, or a stand-in. */
@@ -47,7 +54,9 @@ export class BridgeNetwork implements NetworkDriver {
     return { ready: false, reason: "BridgeNotMade", message: this.#failure.message };
   }
 
-  async attach(sandboxId: string): Promise<Attachment> {
+  check(): void {}
+
+  async prepare({ sandboxId }: NetworkRequest): Promise<Preparation> {
     await this.#prepared;
     if (this.#failure !== undefined) {
       this.#prepared = this.#prepare();
@@ -69,8 +78,24 @@ export class BridgeNetwork implements NetworkDriver {
     };
   }
 
-  release(sandboxId: string): void {
+  /** The monitor has made the interface with its addresses: nothing is left to do. */
+  async attach(
+    _request: NetworkRequest,
+    _namespace: PodNamespace,
+    { ips }: Preparation,
+  ): Promise<Attachment> {
+    return { ips };
+  }
+
+  /** The interface goes with the namespace: deleting it would keep the caller waiting for tens of milliseconds. */
+  async detach(): Promise<void> {}
+
+  async release(sandboxId: string): Promise<void> {
     this.#options.pool.release(sandboxId);
+  }
+
+  async recover(living: readonly string[]): Promise<void> {
+    this.#options.pool.keepOnly(living);
   }
 
   async #prepare(): Promise<void> {

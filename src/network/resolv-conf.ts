@@ -1,6 +1,9 @@
 import type { DNSConfig } from "#cri";
+import type { Attachment } from "./driver.ts";
 
 export interface ResolverSource {
+  /** What the pod's network says about names; undefined when it says nothing. */
+  network?: Attachment["dns"];
   /** Servers that the uplink offers inside the node's network; empty without an uplink. */
   uplinkServers: readonly string[];
   /** The text of the node's own /etc/resolv.conf, or "". */
@@ -8,12 +11,16 @@ export interface ResolverSource {
 }
 
 /**
- * The pod's resolv.conf: what DNSConfig says, or, when it says nothing, the node's search domains and options with the uplink's servers.
+ * The pod's resolv.conf: what DNSConfig says, or, when it says nothing, what its network says, or else the node's search domains and options with the uplink's servers.
  * The node's own servers are only taken without an uplink: behind one they may be unreachable (127.0.0.53).
  */
 export function resolvConf(config: DNSConfig | null, source: ResolverSource): string {
   if (config !== null && config.servers.length + config.searches.length + config.options.length > 0) {
     return lines(config.servers, config.searches, config.options);
+  }
+  const { network } = source;
+  if (network !== undefined && network.servers.length > 0) {
+    return lines(network.servers, network.searches, network.options);
   }
   const node = parse(source.nodeConf);
   const servers = source.uplinkServers.length > 0 ? source.uplinkServers : node.servers;

@@ -22,7 +22,7 @@ export class Conditions {
   }
 
   /** `NetworkReady` first, then what else there is to say. */
-  list(network: NetworkDriver): Condition[] {
+  list(network: Pick<NetworkDriver, "state">): Condition[] {
     const { ready, reason, message } = network.state();
     const conditions: Condition[] = [{ type: "NetworkReady", ok: ready, reason, message }];
     if (this.#unenforced.size > 0) {

@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import type { SeccompFilters } from "../native/seccomp-filters.ts";
-import type { AddressPool } from "../network/addresses.ts";
 import type { NetworkDriver } from "../network/driver.ts";
 import type { Cgroups } from "../resources/cgroups.ts";
 import type { DiskUsageCache } from "../resources/disk-usage.ts";
@@ -28,7 +27,6 @@ export interface PodContext {
   /** One operation at a time on a pod; containers have their own keys, so that stopping one does not hold up another. */
   readonly locks: KeyedMutex;
   readonly networks: { readonly pod: NetworkDriver; readonly node: NetworkDriver };
-  readonly addresses: AddressPool;
   readonly cgroups: Cgroups;
   /** What the containers' writable layers take. */
   readonly layerUsage: DiskUsageCache;

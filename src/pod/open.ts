@@ -67,7 +67,6 @@ export function openContext(options: PodServiceOptions, conditions: Conditions):
       }),
       node: new HostNetwork(),
     },
-    addresses,
     cgroups: new Cgroups({
       ...node.cgroup,
       missing: config.cgroups.missing,

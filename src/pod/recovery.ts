@@ -10,6 +10,7 @@ import { deleteContainer } from "./container/remove.ts";
 import { type PodContext, podDirectory } from "./context.ts";
 import { containersOf } from "./filters.ts";
 import { shortId } from "./ids.ts";
+import { detachNetwork, releaseNetwork } from "./sandbox/network.ts";
 import { endPod } from "./sandbox/stop.ts";
 
 /**
@@ -18,6 +19,7 @@ import { endPod } from "./sandbox/stop.ts";
  */
 export async function recover(context: PodContext): Promise<void> {
   await Promise.all(context.pods.all().map((pod) => recoverPod(context, pod)));
+  await recoverNetworks(context);
   await removeStrays(context);
 }
 
@@ -28,6 +30,17 @@ async function recoverPod(context: PodContext, pod: PodRecord): Promise<void> {
     await undoContainers(context, pod.id);
   } catch (error) {
     context.log.error({ err: error, pod: pod.id }, "could not recover pod sandbox");
+  }
+}
+
+/** Networks give back what belongs to no living pod. */
+async function recoverNetworks(context: PodContext): Promise<void> {
+  const living = context.pods.all().filter(({ state }) => state === "ready");
+  const ids = living.map(({ id }) => id);
+  for (const driver of Object.values(context.networks)) {
+    await driver.recover(ids).catch((error: unknown) => {
+      context.log.error({ err: error }, "could not recover a network");
+    });
   }
 }
 
@@ -74,7 +87,8 @@ async function undoPod(context: PodContext, pod: PodRecord): Promise<void> {
   const leaf = context.cgroups.leafPath(pod.cgroup, pod.id);
   await context.cgroups.kill(leaf);
   await context.cgroups.removePod(pod.cgroup, [leaf]);
-  context.networks.pod.release(pod.id);
+  await detachNetwork(context, pod, false);
+  await releaseNetwork(context, pod);
   context.pods.delete(pod.id);
 }
 

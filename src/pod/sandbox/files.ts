@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { hostname as nodeHostname } from "node:os";
 import { join } from "node:path";
 import type { PodSandboxConfig } from "#cri";
+import type { Attachment } from "../../network/driver.ts";
 import { hostsFile } from "../../network/hosts-file.ts";
 import { resolvConf } from "../../network/resolv-conf.ts";
 import type { PodFiles } from "../spec/mounts.ts";
@@ -27,13 +28,22 @@ export function podFiles(directory: string): PodFiles {
 export function writePodFiles(
   directory: string,
   config: PodSandboxConfig,
-  pod: { network: "pod" | "node"; ips: readonly string[]; uplinkServers: readonly string[] },
+  pod: {
+    network: "pod" | "node";
+    ips: readonly string[];
+    dns: Attachment["dns"];
+    uplinkServers: readonly string[];
+  },
 ): void {
   const files = podFiles(directory);
   const hostname = podHostname(config);
   const nodeConf = textOf("/etc/resolv.conf");
   const hosts = pod.network === "node" ? textOf("/etc/hosts") : hostsFile(hostname, pod.ips);
-  const resolver = resolvConf(config.dnsConfig, { uplinkServers: pod.uplinkServers, nodeConf });
+  const resolver = resolvConf(config.dnsConfig, {
+    network: pod.dns,
+    uplinkServers: pod.uplinkServers,
+    nodeConf,
+  });
   writeFileSync(files.hostname, `${hostname}\n`);
   writeFileSync(files.hosts, hosts);
   writeFileSync(files.resolvConf, resolver);

@@ -3,6 +3,7 @@ import { within } from "../../errors.ts";
 import { deleteContainer } from "../container/remove.ts";
 import { type PodContext, podDirectory } from "../context.ts";
 import { containersOf } from "../filters.ts";
+import { releaseNetwork } from "./network.ts";
 import { stopLocked } from "./stop.ts";
 
 /** RemovePodSandbox: see PodService. */
@@ -19,7 +20,7 @@ export async function removePodSandbox(context: PodContext, idPrefix: string): P
         context.cgroups.removePod(pod.cgroup, [context.cgroups.leafPath(pod.cgroup, pod.id)]),
         rm(podDirectory(context, pod.id), { recursive: true, force: true }),
       ]);
-      context.networks.pod.release(pod.id);
+      await releaseNetwork(context, pod);
       context.pods.delete(pod.id);
     } catch (error) {
       throw within("remove pod sandbox", pod.id, error);

@@ -7,6 +7,7 @@ import { now, type PodContext, podDirectory } from "../context.ts";
 import { newId } from "../ids.ts";
 import { Undo } from "../undo.ts";
 import { writePodFiles } from "./files.ts";
+import { podNamespace } from "./network.ts";
 import { type CheckedPod, checkPod } from "./validate.ts";
 
 const shmSize = 64 * 1024 * 1024;
@@ -18,6 +19,7 @@ export async function runPodSandbox(
   runtimeHandler: string,
 ): Promise<string> {
   const checked = checkPod(config, runtimeHandler);
+  context.networks[checked.namespaces.network].check(config);
   const id = newId();
   const record: PodRecord = {
     id,
@@ -53,13 +55,10 @@ async function make(context: PodContext, record: PodRecord, checked: CheckedPod,
   undo.add("make the cgroup", () => context.cgroups.removePod(cgroup, [leaf]));
   context.cgroups.create(leaf);
 
-  undo.add("attach the network", () => context.networks[network].release(id));
-  const attachment = await context.networks[network].attach(id);
-  writePodFiles(directory, config, {
-    network,
-    ips: attachment.ips,
-    uplinkServers: context.node.uplink.dns,
-  });
+  const driver = context.networks[network];
+  const request = { sandboxId: id, config };
+  undo.add("reserve the network", () => driver.release(id));
+  const prepared = await driver.prepare(request);
 
   undo.add("start the monitor", () => context.monitors.end(id));
   const monitor = await context.monitors.start(id, directory, context.cgroups.directory(leaf));
@@ -70,7 +69,17 @@ async function make(context: PodContext, record: PodRecord, checked: CheckedPod,
     pid,
     sysctls: checked.sysctls,
     shmSize,
-    interface: attachment.interface ?? null,
+    interface: prepared.interface ?? null,
+  });
+
+  const namespace = podNamespace(monitor.pid);
+  undo.add("attach the network", () => driver.detach(request, namespace));
+  const attachment = await driver.attach(request, namespace, prepared);
+  writePodFiles(directory, config, {
+    network,
+    ips: attachment.ips,
+    dns: attachment.dns,
+    uplinkServers: context.node.uplink.dns,
   });
   context.pods.update(id, { state: "ready", ips: attachment.ips, monitorPid: monitor.pid });
 }

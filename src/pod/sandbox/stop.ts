@@ -3,6 +3,7 @@ import type { PodRecord } from "../../store/pods.ts";
 import { lostContainer } from "../container/exited.ts";
 import type { PodContext } from "../context.ts";
 import { containersOf } from "../filters.ts";
+import { detachNetwork, releaseNetwork } from "./network.ts";
 
 /** StopPodSandbox: see PodService. */
 export async function stopPodSandbox(context: PodContext, idPrefix: string): Promise<void> {
@@ -16,6 +17,7 @@ export async function stopLocked(context: PodContext, id: string): Promise<void>
   const pod = context.pods.exact(id);
   if (pod === undefined || pod.state !== "ready") return;
   try {
+    await detachNetwork(context, pod, true);
     await context.monitors.end(id);
     await endPod(context, pod, "");
   } catch (error) {
@@ -29,7 +31,8 @@ export async function endPod(context: PodContext, pod: PodRecord, reason: string
   // A dead monitor's containers die with it, but for processes that had left its sight.
   await Promise.all(containers.map(({ cgroup }) => context.cgroups.kill(cgroup)));
   for (const container of containers) lostContainer(context, container);
-  context.networks.pod.release(pod.id);
+  await detachNetwork(context, pod, false);
+  await releaseNetwork(context, pod);
   context.pods.update(pod.id, { state: "notready", monitorPid: 0, reason });
   context.exits.notify(pod.id);
   if (reason !== "") context.log.warn({ pod: pod.id }, `pod sandbox is not ready: ${reason}`);

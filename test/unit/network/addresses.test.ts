@@ -50,3 +50,14 @@ test("releasing twice, or nothing, is fine", () => {
   pool.release("a");
   pool.release("a");
 });
+
+test("what pods that live no more held is given back", () => {
+  const addresses = store();
+  const pool = new AddressPool(parseSubnet("10.9.0.0/29"), addresses);
+  for (const pod of ["a", "b", "c"]) pool.take(pod);
+  pool.keepOnly(["b"]);
+  assert.deepEqual(
+    addresses.all().map(({ sandboxId }) => sandboxId),
+    ["b"],
+  );
+});

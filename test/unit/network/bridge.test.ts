@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { PodSandboxConfig } from "#cri";
 import { LichenError } from "../../../src/errors.ts";
 import { AddressPool } from "../../../src/network/addresses.ts";
 import { type BridgeKernel, BridgeNetwork, hostEnd } from "../../../src/network/bridge.ts";
@@ -24,6 +25,8 @@ function kernelWith(failing: () => boolean = () => false) {
   return { kernel, calls };
 }
 
+const request = (sandboxId: string) => ({ sandboxId, config: {} as PodSandboxConfig });
+
 const network = (kernel: BridgeKernel, uplink = true) =>
   new BridgeNetwork({
     kernel,
@@ -37,8 +40,8 @@ test("bridge, forwarding and masquerade are made once, before the first pod", as
   const { kernel, calls } = kernelWith();
   const driver = network(kernel);
   await driver.settled();
-  await driver.attach("a".repeat(64));
-  await driver.attach("b".repeat(64));
+  await driver.prepare(request("a".repeat(64)));
+  await driver.prepare(request("b".repeat(64)));
   assert.deepEqual(calls, [
     ["bridge", { name: "lichen0", addresses: ["10.210.0.1/16"], mtu: 65520 }],
     ["forwarding", ["ipv4"]],
@@ -49,7 +52,7 @@ test("bridge, forwarding and masquerade are made once, before the first pod", as
 test("a pod gets an address with the subnet's prefix, the gateway and the uplink's MTU", async () => {
   const driver = network(kernelWith().kernel);
   const id = "0123456789abcdef".repeat(4);
-  assert.deepEqual(await driver.attach(id), {
+  assert.deepEqual(await driver.prepare(request(id)), {
     interface: {
       bridge: "lichen0",
       host: "lc0123456789ab",
@@ -77,25 +80,25 @@ test("a kernel without bridges makes the network not ready and pods refused, unt
   assert.deepEqual([ready, reason], [false, "BridgeNotMade"]);
   assert.match(message, /no bridge module/);
   await assert.rejects(
-    driver.attach("a"),
+    driver.prepare(request("a")),
     (error) =>
       error instanceof LichenError && error.code === "FAILED_PRECONDITION" && error.hint !== undefined,
   );
   failing = false;
-  await driver.attach("a");
+  await driver.prepare(request("a"));
   assert.deepEqual(driver.state(), { ready: true, reason: "", message: "" });
 });
 
 test("an address is free again after release", async () => {
   const driver = network(kernelWith().kernel);
-  await driver.attach("a");
-  driver.release("a");
-  driver.release("a");
+  await driver.prepare(request("a"));
+  await driver.release("a");
+  await driver.release("a");
 });
 
 test("the node's network gives a pod nothing of its own", async () => {
   const host = new HostNetwork();
-  assert.deepEqual(await host.attach(), { interface: undefined, ips: [] });
+  assert.deepEqual(await host.attach(), { ips: [] });
   assert.equal(host.state().ready, true);
-  host.release();
+  await host.release();
 });

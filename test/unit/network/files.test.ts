@@ -43,3 +43,14 @@ test("hosts holds loopback and the pod's name at its addresses", () => {
   );
   assert.doesNotMatch(hostsFile("", ["10.210.0.5"]), /10\.210/);
 });
+
+test("the network's servers hold where DNSConfig says nothing", () => {
+  const source = {
+    network: { servers: ["10.9.0.1"], searches: ["x"], options: [] },
+    uplinkServers: ["10.0.2.3"],
+    nodeConf: "",
+  };
+  assert.equal(resolvConf(null, source), "search x\nnameserver 10.9.0.1\n");
+  const asked = { servers: ["192.0.2.1"], searches: [], options: [] };
+  assert.equal(resolvConf(asked, source), "nameserver 192.0.2.1\n");
+});

@@ -160,8 +160,6 @@ test("conditions begin with the network and tell once what is not enforced", () 
   const conditions = new Conditions(log);
   const network = {
     state: () => ({ ready: false, reason: "BridgeNotMade", message: "no bridge" }),
-    attach: () => Promise.reject(new Error("not here")),
-    release: () => {},
   };
   assert.deepEqual(conditions.list(network), [
     { type: "NetworkReady", ok: false, reason: "BridgeNotMade", message: "no bridge" },

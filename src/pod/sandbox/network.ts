@@ -1,0 +1,25 @@
+import type { NetworkDriver, PodNamespace } from "../../network/driver.ts";
+import type { PodRecord } from "../../store/pods.ts";
+import type { PodContext } from "../context.ts";
+import { podNamespaces } from "../spec/namespaces.ts";
+
+/** The network namespace of a pod, by its monitor, which is in it. */
+export function podNamespace(monitorPid: number): PodNamespace {
+  return { pid: monitorPid, path: `/proc/${monitorPid}/ns/net` };
+}
+
+function driverOf(context: PodContext, pod: PodRecord): NetworkDriver {
+  const options = pod.config.linux?.securityContext?.namespaceOptions ?? null;
+  return context.networks[podNamespaces(options).network];
+}
+
+/** Takes a pod off its network; `alive` while its monitor, and so its namespace, is there. */
+export async function detachNetwork(context: PodContext, pod: PodRecord, alive: boolean): Promise<void> {
+  const namespace = alive && pod.monitorPid > 0 ? podNamespace(pod.monitorPid) : undefined;
+  await driverOf(context, pod).detach({ sandboxId: pod.id, config: pod.config }, namespace);
+}
+
+/** Gives back what a pod's network had reserved for it, once its namespace is gone. */
+export async function releaseNetwork(context: PodContext, pod: PodRecord): Promise<void> {
+  await driverOf(context, pod).release(pod.id);
+}
