@@ -80,6 +80,11 @@ function stream(client: Client, method: MethodDefinition<object, object>) {
       callOptions(options),
     );
     cancelOn(options.signal, call);
+    // Who leaves the iteration early wants no more: the call ends, and what it then fails with is nobody's concern.
+    call.on("close", () => {
+      call.on("error", () => {});
+      call.cancel();
+    });
     return call;
   };
 }

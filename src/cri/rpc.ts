@@ -3,18 +3,28 @@ import type { CriContext } from "./context.ts";
 
 /** What an RPC may know about its call. */
 export interface CallInfo {
-  /** Aborted when the client goes away or its deadline passes. */
+  /** Aborted when the client goes away or its deadline passes; for streams also when the daemon stops. */
   signal: AbortSignal;
 }
 
-type Answer<R> = R extends { request: infer Q; response: infer A; stream: false }
-  ? (request: Q, context: CriContext, call: CallInfo) => Outgoing<A> | Promise<Outgoing<A>>
+type Unary<Q, A> = (request: Q, context: CriContext, call: CallInfo) => Outgoing<A> | Promise<Outgoing<A>>;
+
+/**
+ * Messages are taken one by one, as fast as the client reads. When the call ends early the iterator's return() is called;
+ * a wait within it that may last ends by `call.signal`.
+ */
+type ServerStream<Q, A> = (request: Q, context: CriContext, call: CallInfo) => AsyncIterable<Outgoing<A>>;
+
+type Answer<R> = R extends { request: infer Q; response: infer A; stream: infer S }
+  ? S extends true
+    ? ServerStream<Q, A>
+    : Unary<Q, A>
   : never;
 
-/** The implementation of a unary RPC of RuntimeService; failures are thrown as LichenError. */
+/** The implementation of an RPC of RuntimeService; failures are thrown as LichenError. */
 export type RuntimeRpc<K extends keyof RuntimeService> = Answer<RuntimeService[K]>;
 
-/** The implementation of a unary RPC of ImageService; failures are thrown as LichenError. */
+/** The implementation of an RPC of ImageService; failures are thrown as LichenError. */
 export type ImageRpc<K extends keyof ImageService> = Answer<ImageService[K]>;
 
 type Rpcs<S> = { readonly [K in keyof S]?: Answer<S[K]> };

@@ -66,10 +66,12 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     "grpc.max_receive_message_length": maxMessageBytes,
     "grpc.max_send_message_length": maxMessageBytes,
   });
+  const stopping = new AbortController();
   addCriServices(
     server,
     { pods, images, streaming, node: report, config, version },
     log.child({ room: "cri" }),
+    stopping.signal,
   );
   const socket = socketPath(paths.runtimeDir);
   await listen(server, socket);
@@ -77,6 +79,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
   return {
     socket,
     stop: async (graceMs) => {
+      stopping.abort();
       await endServing(server, graceMs);
       await streaming.close();
       await pods.close();

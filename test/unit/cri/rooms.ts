@@ -49,6 +49,8 @@ export interface Served {
   client: CriClient;
   socket: string;
   lines: LogLine[];
+  /** Begins to stop the daemon, as far as calls notice. */
+  stop(): void;
   close(): void;
 }
 
@@ -58,13 +60,15 @@ export async function serve(rooms: CriContext): Promise<Served> {
   const socket = join(directory, "lichen.sock");
   const { log, lines } = recordingLog();
   const server = new Server({ "grpc.max_receive_message_length": maxMessageBytes });
-  addCriServices(server, rooms, log);
+  const stopping = new AbortController();
+  addCriServices(server, rooms, log, stopping.signal);
   await listen(server, socket);
   const client = connectCri(socket);
   return {
     client,
     socket,
     lines,
+    stop: () => stopping.abort(),
     close: () => {
       client.close();
       server.forceShutdown();

@@ -1,0 +1,19 @@
+import { asLichenError } from "../errors.ts";
+import type { Log } from "../pod/types.ts";
+
+/** Begins to measure a call of an RPC; what it gives is called at the end, with the failure if there was one. */
+export type RpcReport = (rpc: string) => (failure?: unknown) => void;
+
+/** Calls are logged with the time they took. INTERNAL is a fault of ours and has its stack; the rest is the caller's answer. */
+export function reportTo(log: Log): RpcReport {
+  return (rpc) => {
+    const began = performance.now();
+    return (failure) => {
+      const ms = Math.round((performance.now() - began) * 100) / 100;
+      if (failure === undefined) return log.debug({ rpc, ms }, "answered");
+      const { code, message } = asLichenError(failure);
+      if (code === "INTERNAL") log.error({ rpc, ms, code, err: failure }, message);
+      else log.info({ rpc, ms, code }, message);
+    };
+  };
+}
