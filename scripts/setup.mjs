@@ -44,7 +44,7 @@ function prepareAsUser(purposes) {
   const missing = missingPackages(purposes);
   const ids = missingIds(ownAccount());
   const commands = [];
-  if (missing.length > 0) {
+  if (packageNames(missing).length > 0) {
     commands.push(
       `apt-get update && apt-get install -y --no-install-recommends ${packageNames(missing).join(" ")}`,
     );

@@ -1,5 +1,15 @@
 // The Debian and Ubuntu packages that lichen is built with and runs with, and how each is recognised when it is there.
-import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run, SetupError } from "./console.mjs";
 
@@ -29,7 +39,13 @@ function staticBusybox() {
 
 const compiler = "building needs it";
 
-/** `needed` says what does not work without it; packages without `needed` are helpful but not essential. */
+/** Where packages are unpacked that would start a service when installed. */
+const programsBeside = "/var/cache/lichen-test/programs";
+
+/**
+ * `needed` says what does not work without it; packages without `needed` are helpful but not essential. `beside`: unpacked beside
+ * the system, not installed.
+ */
 const packages = [
   { names: ["g++"], present: () => findProgram("g++"), needed: compiler },
   { names: ["make"], present: () => findProgram("make"), needed: compiler },
@@ -58,6 +74,16 @@ const packages = [
     for: "lint",
     needed: "the form of the C++ sources is checked with it",
   },
+  // Registry and tools of others, for tests that pull what they pushed and read what lichen saved.
+  { names: ["skopeo"], present: () => findProgram("skopeo"), for: "test" },
+  { names: ["umoci"], present: () => findProgram("umoci"), for: "test" },
+  {
+    names: ["docker-registry"],
+    present: () =>
+      findProgram("docker-registry") || existsSync(join(programsBeside, "usr/bin/docker-registry")),
+    for: "test",
+    beside: true,
+  },
   { names: ["uidmap"], present: () => findProgram("newuidmap") },
   // The first name that the machine's package lists know is taken; either program is enough.
   { names: ["passt", "slirp4netns"], present: () => findProgram("pasta") || findProgram("slirp4netns") },
@@ -81,7 +107,8 @@ export function missingPackages(purposes) {
 }
 
 /** The package names to install for what is missing, without asking apt: the first of the alternatives. */
-export const packageNames = (missing) => missing.map((entry) => entry.names[0]);
+export const packageNames = (missing) =>
+  missing.filter((entry) => !entry.beside).map((entry) => entry.names[0]);
 
 async function known(name) {
   return (await run("apt-cache", ["show", "--no-all-versions", name]).catch(() => "")) !== "";
@@ -98,16 +125,31 @@ export async function installPackages(missing) {
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   await run("apt-get", ["update"], { env });
   const names = [];
+  const beside = [];
   for (const entry of missing) {
-    let chosen = entry.names[0];
-    for (const name of entry.names) {
-      if (await known(name)) {
-        chosen = name;
-        break;
-      }
-    }
-    names.push(chosen);
+    const chosen = await firstKnown(entry.names);
+    // What is only helpful need not exist everywhere; what is needed lets apt say what it lacks.
+    if (chosen ?? entry.needed) (entry.beside ? beside : names).push(chosen ?? entry.names[0]);
   }
-  await run("apt-get", ["install", "-y", "--no-install-recommends", ...names], { env });
-  return names;
+  if (names.length > 0) await run("apt-get", ["install", "-y", "--no-install-recommends", ...names], { env });
+  if (beside.length > 0) await unpackBeside(beside);
+  return [...names, ...beside];
+}
+
+async function firstKnown(names) {
+  for (const name of names) if (await known(name)) return name;
+  return undefined;
+}
+
+/** Fetches packages and unpacks them into a folder that everybody may read; nothing of them is configured or started. */
+async function unpackBeside(names) {
+  const directory = mkdtempSync(join(tmpdir(), "lichen-packages-"));
+  try {
+    await run("apt-get", ["-o", "APT::Sandbox::User=root", "download", ...names], { cwd: directory });
+    mkdirSync(programsBeside, { recursive: true });
+    for (const file of readdirSync(directory))
+      await run("dpkg-deb", ["-x", join(directory, file), programsBeside]);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 }

@@ -16,6 +16,9 @@ const wholeSeconds = { error: "whole seconds, from 0 to a week" };
 const seconds = () =>
   z.int(wholeSeconds).check(z.minimum(0, wholeSeconds), z.maximum(7 * 86_400, wholeSeconds));
 const path = () => z.string(absolutePath).check(z.startsWith("/", absolutePath));
+const references = { error: 'a list of image references; "*" at the end stands for any rest' };
+const percent = { error: "a whole number from 0 to 100" };
+const percentage = () => z.int(percent).check(z.minimum(0, percent), z.maximum(100, percent));
 const workers = { error: "a whole number from 0 to 64" };
 
 /** The configuration file. Unknown keys are errors: a mistyped key must not be a setting silently ignored. */
@@ -63,21 +66,34 @@ export const configSchema = z.strictObject({
     {},
   ),
   images: z.prefault(
-    z.strictObject({
-      /** Registry mirrors in containerd's form, `<host>/hosts.toml`; the first directory that has a host wins. */
-      certs_directories: z.optional(
-        z.array(z.string(absolutePath).check(z.startsWith("/", absolutePath)), {
-          error: "a list of absolute paths",
+    z
+      .strictObject({
+        /** Registry mirrors in containerd's form, `<host>/hosts.toml`; the first directory that has a host wins. */
+        certs_directories: z.optional(
+          z.array(z.string(absolutePath).check(z.startsWith("/", absolutePath)), {
+            error: "a list of absolute paths",
+          }),
+        ),
+        /** Registries spoken to in plain HTTP. Loopback addresses always are. */
+        plain_http: z._default(
+          z.array(z.string(registry).check(z.regex(/^[A-Za-z0-9.\-[\]:]+$/, registry)), registries),
+          [],
+        ),
+        /** Layers unpacked at the same time; 0: the number of cores. */
+        workers: z._default(z.int(workers).check(z.minimum(0, workers), z.maximum(64, workers)), 0),
+        /** Images that are removed only by name: never to free space. */
+        pinned: z._default(z.array(z.string(references), references), []),
+        /** When the disk is fuller than this, images that no container uses are removed; 0: never. */
+        gc_high_percent: z._default(percentage(), 0),
+        /** How far: oldest last use first, until the disk is no fuller than this. */
+        gc_low_percent: z._default(percentage(), 80),
+      })
+      .check(
+        z.refine(({ gc_high_percent: high, gc_low_percent: low }) => high === 0 || low < high, {
+          error: "less than gc_high_percent",
+          path: ["gc_low_percent"],
         }),
       ),
-      /** Registries spoken to in plain HTTP. Loopback addresses always are. */
-      plain_http: z._default(
-        z.array(z.string(registry).check(z.regex(/^[A-Za-z0-9.\-[\]:]+$/, registry)), registries),
-        [],
-      ),
-      /** Layers unpacked at the same time; 0: the number of cores. */
-      workers: z._default(z.int(workers).check(z.minimum(0, workers), z.maximum(64, workers)), 0),
-    }),
     {},
   ),
 });

@@ -46,6 +46,12 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       plainHttpHosts: config.images.plain_http,
       singleOwner: report.idMap.single,
       ...(config.images.workers === 0 ? {} : { workers: config.images.workers }),
+      pinned: config.images.pinned,
+      ...(config.images.gc_high_percent === 0
+        ? {}
+        : {
+            gc: { highPercent: config.images.gc_high_percent, lowPercent: config.images.gc_low_percent },
+          }),
     },
     log: log.child({ room: "image" }),
     dial: async (host, port) => (await launcher.dial(host, port)).socket,

@@ -3,8 +3,10 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { LichenError, within } from "../errors.ts";
 import { ImageStore, type StoredImage } from "../store/images.ts";
+import { GarbageCollector } from "./garbage-collector.ts";
 import { imageUser, parseImageConfig } from "./image-config.ts";
 import { LayerStore } from "./layer-store.ts";
+import { pinnedBy } from "./pinned.ts";
 import { pullImage } from "./pull.ts";
 import { formatReference, parseReference, repositoryName } from "./reference.ts";
 import type { Dial } from "./registry/dial.ts";
@@ -15,6 +17,8 @@ import type {
   ImageLog,
   ImageRecord,
   ImageServiceOptions,
+  Pruned,
+  PruneOptions,
   PullOptions,
   RootSource,
 } from "./types.ts";
@@ -27,6 +31,8 @@ export type {
   ImageServiceOptions,
   ImageUser,
   OciImageConfig,
+  Pruned,
+  PruneOptions,
   PullOptions,
   PullProgress,
   RegistryAuth,
@@ -38,6 +44,8 @@ export class ImageService {
   readonly #store: ImageStore;
   readonly #layers: LayerStore;
   readonly #pool: WorkerPool;
+  readonly #garbage: GarbageCollector;
+  readonly #isPinned: (image: StoredImage) => boolean;
   readonly #config: ImageConfig;
   readonly #dial: Dial | undefined;
   readonly #log: ImageLog | undefined;
@@ -58,6 +66,15 @@ export class ImageService {
       dial: options.dial !== undefined,
       log: options.log,
       isStored: (chainId) => this.#store.hasLayer(chainId),
+    });
+    this.#isPinned = pinnedBy(options.config.pinned ?? []);
+    this.#garbage = new GarbageCollector({
+      store: this.#store,
+      layers: this.#layers,
+      directory: this.#directory,
+      marks: options.config.gc,
+      isPinned: this.#isPinned,
+      log: options.log,
     });
   }
 
@@ -97,6 +114,7 @@ export class ImageService {
       const pulled = await this.#busy(pullImage(parsed, client, target, options));
       const milliseconds = Math.round(performance.now() - began);
       this.#log?.info({ image: formatReference(parsed), id: pulled.id, milliseconds }, "pulled");
+      void this.#garbage.look();
       return pulled;
     } catch (error) {
       if (options.signal?.aborted === true) throw cancelled(formatReference(parsed));
@@ -108,7 +126,8 @@ export class ImageService {
 
   /** All images, or the one that `filter` (any form that `status` takes) names. */
   list(filter?: string): ImageRecord[] {
-    if (filter === undefined || filter === "") return this.#store.list().map(toRecord);
+    if (filter === undefined || filter === "")
+      return this.#store.list().map((image) => this.#toRecord(image));
     return [this.status(filter) ?? []].flat();
   }
 
@@ -116,7 +135,7 @@ export class ImageService {
   status(reference: string): ImageRecord | undefined {
     const id = this.#find(reference);
     const image = id === undefined ? undefined : this.#store.get(id);
-    return image === undefined ? undefined : toRecord(image);
+    return image === undefined ? undefined : this.#toRecord(image);
   }
 
   /**
@@ -126,6 +145,11 @@ export class ImageService {
   async remove(reference: string): Promise<void> {
     const id = this.#find(reference);
     if (id !== undefined) await this.#busy(this.#layers.discard(this.#store.remove(id)));
+  }
+
+  /** Removes images that no container uses and that are not pinned: those without a tag, or all of them. */
+  prune(options: PruneOptions = {}): Promise<Pruned> {
+    return this.#busy(this.#garbage.prune(options));
   }
 
   /** Space that the unpacked layers take, shared ones counted once. */
@@ -144,7 +168,7 @@ export class ImageService {
     if (image === undefined) throw gone("find layers of image", imageId);
     return {
       lower: image.layers.map((layer) => this.#layers.path(layer.chainId)).reverse(),
-      config: toRecord(image).config,
+      config: this.#toRecord(image).config,
     };
   }
 
@@ -180,6 +204,7 @@ export class ImageService {
   /** Waits for what is under way and ends the workers. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#underWay);
+    await this.#garbage.close();
     await this.#pool.close();
   }
 
@@ -207,6 +232,19 @@ export class ImageService {
     }
   }
 
+  #toRecord(image: StoredImage): ImageRecord {
+    const { config } = parseImageConfig(Buffer.from(image.config), image.layers.length, image.id);
+    return {
+      id: image.id,
+      tags: image.names.filter((name) => !name.includes("@")),
+      digests: image.names.filter((name) => name.includes("@")),
+      size: image.configSize + image.layers.reduce((sum, layer) => sum + layer.bytes, 0),
+      user: imageUser(config),
+      config,
+      pinned: this.#isPinned(image),
+    };
+  }
+
   async #busy<T>(work: Promise<T>): Promise<T> {
     this.#underWay.add(work);
     try {
@@ -215,19 +253,6 @@ export class ImageService {
       this.#underWay.delete(work);
     }
   }
-}
-
-function toRecord(image: StoredImage): ImageRecord {
-  const { config } = parseImageConfig(Buffer.from(image.config), image.layers.length, image.id);
-  return {
-    id: image.id,
-    tags: image.names.filter((name) => !name.includes("@")),
-    digests: image.names.filter((name) => name.includes("@")),
-    size: image.configSize + image.layers.reduce((sum, layer) => sum + layer.bytes, 0),
-    user: imageUser(config),
-    config,
-    pinned: false,
-  };
 }
 
 function gone(operation: string, imageId: string): LichenError {

@@ -56,6 +56,19 @@ export interface PullProgress {
   layersTotal: number;
 }
 
+export interface PruneOptions {
+  /** Every image that no container uses, not only those without a tag. */
+  all?: boolean;
+  /** Only says what would be removed. */
+  dryRun?: boolean;
+}
+
+export interface Pruned {
+  images: { id: string; names: string[] }[];
+  /** What the removed layers held. */
+  bytes: number;
+}
+
 export interface PullOptions {
   auth?: RegistryAuth;
   signal?: AbortSignal;
@@ -71,6 +84,10 @@ export interface ImageConfig {
   singleOwner?: boolean;
   /** How many layers are unpacked at the same time; the number of cores when absent. */
   workers?: number;
+  /** Images that are never removed unless somebody names them: references, a "*" at the end standing for any rest. */
+  pinned?: readonly string[];
+  /** Percentages of the disk in use at which unused images are removed, and down to which; never when absent. */
+  gc?: { highPercent: number; lowPercent: number };
 }
 
 export interface ImageLog {

@@ -30,10 +30,12 @@ export class ImageStore {
   save(image: StoredImage): void {
     transaction(this.#database, () => {
       this.#run(
-        `INSERT INTO images (id, config, config_size) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET removed = 0`,
+        `INSERT INTO images (id, config, config_size, last_use) VALUES (?, ?, ?, ?)
+          ON CONFLICT (id) DO UPDATE SET removed = 0, last_use = excluded.last_use`,
         image.id,
         image.config,
         image.configSize,
+        Date.now(),
       );
       image.layers.forEach(({ chainId, bytes, inodes }, position) => {
         this.#run("INSERT OR IGNORE INTO layers VALUES (?, ?, ?)", chainId, bytes, inodes);
@@ -102,6 +104,7 @@ export class ImageStore {
     return this.#soon(() => {
       if (this.#all("SELECT 1 FROM images WHERE id = ?", id).length === 0) return false;
       this.#run("INSERT OR IGNORE INTO image_users VALUES (?, ?)", id, user);
+      this.#touch(id);
       return true;
     });
   }
@@ -111,6 +114,7 @@ export class ImageStore {
     return this.#soon(() =>
       transaction(this.#database, () => {
         this.#run("DELETE FROM image_users WHERE image_id = ? AND user = ?", id, user);
+        this.#touch(id);
         return this.#collect();
       }),
     );
@@ -127,6 +131,22 @@ export class ImageStore {
         return this.#collect();
       }),
     );
+  }
+
+  /** Images (not removed) that nobody uses, the one whose last use is longest ago first. */
+  unused(): StoredImage[] {
+    const rows = this.#all(
+      `SELECT id FROM images WHERE removed = 0 AND id NOT IN (SELECT image_id FROM image_users) ORDER BY last_use, id`,
+    );
+    return rows.flatMap((row) => this.get(String(row.id)) ?? []);
+  }
+
+  /** Chain ids of the layers that images other than these have. */
+  layersOfOthers(ids: readonly string[]): string[] {
+    return this.#all(
+      "SELECT DISTINCT chain_id FROM image_layers WHERE image_id NOT IN (SELECT value FROM json_each(?))",
+      JSON.stringify(ids),
+    ).map((row) => String(row.chain_id));
   }
 
   layers(): StoredLayer[] {
@@ -154,6 +174,10 @@ export class ImageStore {
     return this.#all(
       "DELETE FROM layers WHERE chain_id NOT IN (SELECT chain_id FROM image_layers) RETURNING chain_id",
     ).map((row) => String(row.chain_id));
+  }
+
+  #touch(id: string): void {
+    this.#run("UPDATE images SET last_use = ? WHERE id = ?", Date.now(), id);
   }
 
   /** Who uses an image need not survive power loss, as containers do not: saves the wait for the disk. */

@@ -38,4 +38,9 @@ export const imagesMigrations: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    // Milliseconds since 1970: when the image was pulled, or a container began or ended to use it.
+    name: "images-last-use",
+    sql: "ALTER TABLE images ADD COLUMN last_use INTEGER NOT NULL DEFAULT 0;",
+  },
 ];

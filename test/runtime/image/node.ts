@@ -18,10 +18,10 @@ export interface ImageNode {
   restart(): Promise<ImageService>;
 }
 
-/** A directory on a new tmpfs, unmounted when the test ends. */
-export function tmpfs(t: TestContext): string {
+/** A directory on a new tmpfs (`size` as in tmpfs(5)), unmounted when the test ends. */
+export function tmpfs(t: TestContext, size = "50%"): string {
   const path = mkdtempSync(join(tmpdir(), "lichen-image-"));
-  execFileSync("mount", ["-t", "tmpfs", "none", path]);
+  execFileSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "none", path]);
   t.after(() => {
     execFileSync("umount", [path]);
     rmdirSync(path);
@@ -29,13 +29,17 @@ export function tmpfs(t: TestContext): string {
   return path;
 }
 
-export async function startImages(t: TestContext, config: ImageConfig = {}): Promise<ImageNode> {
+export async function startImages(
+  t: TestContext,
+  config: ImageConfig = {},
+  { diskSize }: { diskSize?: string } = {},
+): Promise<ImageNode> {
   // The network namespace is new: its loopback is down.
   execFileSync("ip", ["link", "set", "lo", "up"]);
   // Hooks run in the order of their registration, and the file system can go only when nothing uses it.
   let end = async () => {};
   t.after(() => end());
-  const dataDir = tmpfs(t);
+  const dataDir = tmpfs(t, diskSize);
   const open = async () => {
     const database = openDatabase(join(dataDir, "state.db"), { durable: true });
     return { database, images: await ImageService.open({ database, dataDir, config }) };

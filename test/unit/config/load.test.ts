@@ -26,7 +26,7 @@ describe("configuration", () => {
       cgroups: { missing: "refuse" },
       network: { uplink: "auto", subnet: "10.210.0.0/16" },
       streaming: { address: "127.0.0.1", port: 0, idle_seconds: 14_400, exec_grace_seconds: 5 },
-      images: { plain_http: [], workers: 0 },
+      images: { plain_http: [], workers: 0, pinned: [], gc_high_percent: 0, gc_low_percent: 80 },
     });
   });
 
@@ -49,6 +49,9 @@ describe("configuration", () => {
       certs_directories = ["/etc/lichen/certs.d"]
       plain_http = ["registry.local:5000", "[fd00::1]:5000"]
       workers = 4
+      pinned = ["registry.k8s.io/pause:*"]
+      gc_high_percent = 85
+      gc_low_percent = 70
       `,
       "config.toml",
     );
@@ -61,6 +64,9 @@ describe("configuration", () => {
         certs_directories: ["/etc/lichen/certs.d"],
         plain_http: ["registry.local:5000", "[fd00::1]:5000"],
         workers: 4,
+        pinned: ["registry.k8s.io/pause:*"],
+        gc_high_percent: 85,
+        gc_low_percent: 70,
       },
     });
   });
@@ -134,6 +140,11 @@ describe("configuration", () => {
       assert.match(refusal(`network.subnet = "${subnet}"`).reason, /must be an IPv4 subnet of \/8 to \/28/);
     });
   }
+
+  it("refuses a low mark of the disk that is not below the high one", () => {
+    const { reason } = refusal("[images]\ngc_high_percent = 50\ngc_low_percent = 60\n");
+    assert.equal(reason, "images.gc_low_percent = 60: must be less than gc_high_percent");
+  });
 
   it("lists everything that is wrong at once", () => {
     const { reason, hint } = refusal("log.level = 1\nnetwork.subnet = 2\nfoo = 3\n");

@@ -117,3 +117,25 @@ test("notes of use do not wait for the disk, everything else does", () => {
   store.release("sha256:a", "c");
   assert.equal(synchronous(), 2);
 });
+
+test("unused images come in the order of their last use", async () => {
+  const { store } = open();
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 3));
+  for (const name of ["a", "b", "c"]) {
+    store.save(image(name, [`r:${name}`], ["base", name]));
+    await pause();
+  }
+  const unused = () => store.unused().map(({ id }) => id);
+  assert.deepEqual(unused(), ["sha256:a", "sha256:b", "sha256:c"]);
+  store.acquire("sha256:a", "c1");
+  assert.deepEqual(unused(), ["sha256:b", "sha256:c"]);
+  await pause();
+  store.release("sha256:a", "c1");
+  assert.deepEqual(unused(), ["sha256:b", "sha256:c", "sha256:a"]);
+  await pause();
+  store.save(image("b", ["r:b"], ["base", "b"]));
+  assert.deepEqual(unused(), ["sha256:c", "sha256:a", "sha256:b"]);
+  assert.deepEqual(store.layersOfOthers(["sha256:a", "sha256:b"]).sort(), ["base", "c"]);
+  store.remove("sha256:c");
+  assert.deepEqual(unused(), ["sha256:a", "sha256:b"]);
+});
