@@ -3,10 +3,11 @@ import { renameSync } from "node:fs";
 import { readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import type { StoredLayer } from "../store/images.ts";
+import { Arrivals } from "./arrivals.ts";
 import { hexOf } from "./digest.ts";
 import type { LayerContent, UnpackedLayer } from "./layer/unpack.ts";
-import type { ClientState } from "./registry/client.ts";
 import { SharedWork } from "./shared-work.ts";
+import type { LayerSource } from "./source.ts";
 import type { ImageLog } from "./types.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
@@ -23,8 +24,6 @@ export interface LayerStoreOptions {
   singleOwner: boolean;
   pool: WorkerPool;
   log: ImageLog | undefined;
-  /** Whether the pool makes the connections. */
-  dial: boolean;
   /** Whether an image that is stored needs the layer. */
   isStored: (chainId: string) => boolean;
 }
@@ -38,6 +37,7 @@ export class LayerStore {
   readonly #options: LayerStoreOptions;
   readonly #ready = new Map<string, StoredLayer>();
   readonly #coming = new SharedWork<StoredLayer>();
+  readonly #arrivals = new Arrivals();
   /** How many pulls need a layer that perhaps no image has yet. */
   readonly #held = new Map<string, number>();
 
@@ -65,10 +65,26 @@ export class LayerStore {
    * Brings a layer in, unless it is here. The layers below must have been asked for before, in the same turn of the
    * event loop. Whoever calls holds the layer.
    */
-  provide(wanted: WantedLayer, client: ClientState, signal: AbortSignal): Promise<StoredLayer> {
-    const ready = this.#ready.get(wanted.chainId);
-    if (ready !== undefined) return Promise.resolve(ready);
-    return this.#coming.join(wanted.chainId, signal, (shared) => this.#bring(wanted, client, shared));
+  async provide(
+    wanted: WantedLayer,
+    source: LayerSource,
+    signal: AbortSignal,
+    onReceived: (bytes: number) => void,
+  ): Promise<StoredLayer> {
+    const { chainId } = wanted;
+    const ready = this.#ready.get(chainId);
+    if (ready !== undefined) return ready;
+    const silence = this.#arrivals.listen(chainId, onReceived);
+    try {
+      return await this.#coming.join(chainId, signal, (shared) => this.#bring(wanted, source, shared));
+    } finally {
+      silence();
+    }
+  }
+
+  /** Whether a layer is here already. */
+  has(chainId: string): boolean {
+    return this.#ready.has(chainId);
   }
 
   /** Keeps layers from being removed until released, whether or not an image has them. */
@@ -99,28 +115,30 @@ export class LayerStore {
     await Promise.all(leaving.map((path) => this.#delete(path)));
   }
 
-  async #bring(wanted: WantedLayer, client: ClientState, signal: AbortSignal): Promise<StoredLayer> {
-    const { pool, singleOwner, dial, log } = this.#options;
+  async #bring(wanted: WantedLayer, source: LayerSource, signal: AbortSignal): Promise<StoredLayer> {
+    const { pool, singleOwner, log } = this.#options;
     const directory = join(this.#options.directory, `partial-${randomName()}`);
     const below = this.#coming.get(wanted.below[0] ?? "");
-    const { content } = wanted;
+    const { content, chainId } = wanted;
     try {
-      const task = { kind: "unpack", client, content, directory, singleOwner, dial } as const;
-      const unpacked = await pool.run(task, signal);
+      const task = { kind: "unpack", source, content, directory, singleOwner } as const;
+      const unpacked = await pool.run(task, signal, (bytes) => this.#arrivals.note(chainId, bytes));
       await below;
       await this.#settle(directory, wanted, unpacked, signal);
-      await rename(directory, this.path(wanted.chainId));
+      await rename(directory, this.path(chainId));
       const { devices, xattrs } = unpacked.skipped;
       const left = { devices, xattrs: xattrs + unpacked.refusedXattrs };
       if (left.devices + left.xattrs > 0)
         log?.warn({ layer: content.digest, ...left }, "left out what an unprivileged node cannot have");
-      const stored = { chainId: wanted.chainId, bytes: unpacked.bytes, inodes: unpacked.inodes };
-      this.#ready.set(wanted.chainId, stored);
+      const stored = { chainId, bytes: unpacked.bytes, inodes: unpacked.inodes };
+      this.#ready.set(chainId, stored);
       return stored;
     } catch (error) {
       // A pool that is closed removes nothing any more; the next start does.
       await this.#delete(directory).catch(() => {});
       throw error;
+    } finally {
+      this.#arrivals.end(chainId);
     }
   }
 

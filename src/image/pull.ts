@@ -6,8 +6,8 @@ import type { LayerStore, WantedLayer } from "./layer-store.ts";
 import { type Descriptor, parseManifest } from "./manifest.ts";
 import { choosePlatform, localPlatform } from "./platform.ts";
 import { formatReference, type ImageReference, repositoryName } from "./reference.ts";
-import type { RegistryClient } from "./registry/client.ts";
-import type { PullOptions } from "./types.ts";
+import type { ImageSource } from "./source.ts";
+import type { LayerProgress, PullOptions } from "./types.ts";
 
 // An index may point to another index; a chain longer than this is a loop or nonsense.
 const maximumIndexDepth = 4;
@@ -35,15 +35,15 @@ export interface PullTarget {
  */
 export async function pullImage(
   reference: ImageReference,
-  client: RegistryClient,
+  source: ImageSource,
   target: PullTarget,
   options: PullOptions,
 ): Promise<{ id: string }> {
-  const remote = await describe(reference, client, options.signal);
+  const remote = await describe(reference, source, options.signal);
   const chain = remote.layers.map((layer) => layer.chainId);
   target.layers.hold(chain);
   try {
-    const layers = await fetchLayers(remote.layers, client, target.layers, options);
+    const layers = await fetchLayers(remote.layers, source, target.layers, options);
     await target.sync();
     target.save({
       id: remote.id,
@@ -61,14 +61,14 @@ export async function pullImage(
 /** Follows indexes to the manifest for this machine, and reads its configuration. */
 async function describe(
   reference: ImageReference,
-  client: RegistryClient,
+  source: ImageSource,
   signal: AbortSignal | undefined,
 ): Promise<RemoteImage> {
   let at = reference;
   let digest: string | undefined;
   for (let depth = 0; depth < maximumIndexDepth; depth++) {
     const object = formatReference(at);
-    const fetched = await client.manifest(at, signal);
+    const fetched = await source.manifest(at, signal);
     digest ??= fetched.digest;
     const manifest = parseManifest(fetched.data, fetched.contentType, object);
     if (manifest.kind === "index") {
@@ -76,7 +76,7 @@ async function describe(
       at = { registry: reference.registry, repository: reference.repository, digest: chosen.digest };
       continue;
     }
-    const data = await client.blob(manifest.config, signal);
+    const data = await source.blob(manifest.config, signal);
     const { diffIds } = parseImageConfig(data, manifest.layers.length, object);
     return {
       digest,
@@ -105,22 +105,29 @@ function wantedLayers(descriptors: readonly Descriptor[], diffIds: readonly stri
 /** Brings all layers in at the same time. The first failure ends the others, and is told when all have ended. */
 async function fetchLayers(
   wanted: readonly WantedLayer[],
-  client: RegistryClient,
+  source: ImageSource,
   store: LayerStore,
   options: PullOptions,
 ): Promise<StoredLayer[]> {
   const failure = new AbortController();
   const signal =
     options.signal === undefined ? failure.signal : AbortSignal.any([options.signal, failure.signal]);
-  let layersDone = 0;
-  let first: unknown;
-  const report = () => options.onProgress?.({ layersDone, layersTotal: wanted.length });
+  const progress = wanted.map(({ content: { digest, size }, chainId }): LayerProgress => {
+    const here = store.has(chainId);
+    return { digest, size, received: 0, state: here ? "present" : "coming" };
+  });
+  const report = () => options.onProgress?.(progress);
   report();
+  let first: unknown;
   const results = await Promise.allSettled(
-    wanted.map(async (layer) => {
+    wanted.map(async (layer, at) => {
+      const mine = progress[at]!;
       try {
-        const stored = await store.provide(layer, client.state, signal);
-        layersDone++;
+        const stored = await store.provide(layer, source.layer(mine.digest), signal, (received) => {
+          mine.received = received;
+          report();
+        });
+        if (mine.state === "coming") Object.assign(mine, { received: mine.size, state: "done" });
         report();
         return stored;
       } catch (error) {

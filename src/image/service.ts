@@ -11,6 +11,7 @@ import { pullImage } from "./pull.ts";
 import { formatReference, parseReference, repositoryName } from "./reference.ts";
 import type { Dial } from "./registry/dial.ts";
 import { endpointsOf } from "./registry/hosts.ts";
+import type { ImageSource } from "./source.ts";
 import type {
   ImageConfig,
   ImageFilesystemUsage,
@@ -30,11 +31,11 @@ export type {
   ImageRecord,
   ImageServiceOptions,
   ImageUser,
+  LayerProgress,
   OciImageConfig,
   Pruned,
   PruneOptions,
   PullOptions,
-  PullProgress,
   RegistryAuth,
   RootSource,
 } from "./types.ts";
@@ -63,7 +64,6 @@ export class ImageService {
       directory: this.#directory,
       singleOwner: options.config.singleOwner ?? false,
       pool: this.#pool,
-      dial: options.dial !== undefined,
       log: options.log,
       isStored: (chainId) => this.#store.hasLayer(chainId),
     });
@@ -103,6 +103,11 @@ export class ImageService {
     // Loaded by the first pull: the HTTP client is a sixth of an idle daemon.
     const { RegistryClient } = await import("./registry/client.ts");
     const client = new RegistryClient({ endpoints, registry, repository, headers: {}, ...auth }, this.#dial);
+    const source: ImageSource = {
+      manifest: (named, signal) => client.manifest(named, signal),
+      blob: (descriptor, signal) => client.blob(descriptor, signal),
+      layer: () => ({ registry: client.state, dial: this.#dial !== undefined }),
+    };
     const target = {
       layers: this.#layers,
       // One syncfs(2) a pull instead of an fsync(2) a file: complete layers are on disk before the database says so.
@@ -111,7 +116,7 @@ export class ImageService {
     };
     const began = performance.now();
     try {
-      const pulled = await this.#busy(pullImage(parsed, client, target, options));
+      const pulled = await this.#busy(pullImage(parsed, source, target, options));
       const milliseconds = Math.round(performance.now() - began);
       this.#log?.info({ image: formatReference(parsed), id: pulled.id, milliseconds }, "pulled");
       void this.#garbage.look();

@@ -51,9 +51,14 @@ export interface RegistryAuth {
   registryToken?: string;
 }
 
-export interface PullProgress {
-  layersDone: number;
-  layersTotal: number;
+/** How far a layer of a pull has come. */
+export interface LayerProgress {
+  digest: string;
+  /** Compressed bytes: all of them, and those that came so far. They are unpacked as they come. */
+  size: number;
+  received: number;
+  /** `present`: it was here before. */
+  state: "present" | "coming" | "done";
 }
 
 export interface PruneOptions {
@@ -72,7 +77,8 @@ export interface Pruned {
 export interface PullOptions {
   auth?: RegistryAuth;
   signal?: AbortSignal;
-  onProgress?: (progress: PullProgress) => void;
+  /** Hears of all layers, bottom first, when they are known and whenever one has come further; the array stays the same one. */
+  onProgress?: (layers: readonly LayerProgress[]) => void;
 }
 
 export interface ImageConfig {

@@ -1,4 +1,5 @@
 /** A worker thread of the pool (worker-pool.ts): unpacks layers and does other blocking work on files. */
+import { createReadStream } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { parentPort } from "node:worker_threads";
 import { adoptFd, type Fd } from "../native/fd.ts";
@@ -6,6 +7,7 @@ import { settleLayer, syncFilesystem } from "../native/layer.ts";
 import { unpackLayer } from "./layer/unpack.ts";
 import { RegistryClient } from "./registry/client.ts";
 import {
+  type Arrived,
   type Dialled,
   type DialRequest,
   fromFields,
@@ -71,18 +73,35 @@ async function perform(task: Task, signal: AbortSignal): Promise<unknown> {
 
 /** Fetches and unpacks; each attempt begins with an empty directory. What a failure leaves the caller removes. */
 async function unpack(task: Task & { kind: "unpack" }, signal: AbortSignal): Promise<unknown> {
-  const client = new RegistryClient(task.client, task.dial ? dial : undefined);
+  const { source, content } = task;
+  const read = async (body: AsyncIterable<Uint8Array>) => {
+    await rm(task.directory, { recursive: true, force: true });
+    await mkdir(task.directory, { mode: 0o700 });
+    return unpackLayer(counted(body), content, task);
+  };
+  if ("file" in source) return read(createReadStream(source.file, { highWaterMark: fileChunkBytes, signal }));
+  const client = new RegistryClient(source.registry, source.dial ? dial : undefined);
   try {
-    return await client.stream(
-      task.content.digest,
-      async (body) => {
-        await rm(task.directory, { recursive: true, force: true });
-        await mkdir(task.directory, { mode: 0o700 });
-        return unpackLayer(body, task.content, task);
-      },
-      signal,
-    );
+    return await client.stream(content.digest, read, signal);
   } finally {
     await client.close();
+  }
+}
+
+const fileChunkBytes = 1024 * 1024;
+const betweenReportsMs = 100;
+
+/** What passes is counted, and the main thread told now and then. */
+async function* counted(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let reported = 0;
+  const arrived: Arrived = { received: 0 };
+  for await (const chunk of body) {
+    arrived.received += chunk.length;
+    const now = performance.now();
+    if (now - reported > betweenReportsMs) {
+      reported = now;
+      parentPort?.postMessage(arrived);
+    }
+    yield chunk;
   }
 }

@@ -2,6 +2,7 @@ import { Worker } from "node:worker_threads";
 import { LichenError } from "../errors.ts";
 import type { Dial } from "./registry/dial.ts";
 import {
+  type Arrived,
   type DialRequest,
   fromFields,
   type Reply,
@@ -19,6 +20,7 @@ const workerFile = import.meta.url.endsWith(".ts") ? "./unpack-worker.ts" : "./u
 interface Job {
   task: Task;
   signal: AbortSignal | undefined;
+  onReceived: ((bytes: number) => void) | undefined;
   settle: (reply: Reply) => void;
   fail: (error: Error) => void;
 }
@@ -41,13 +43,21 @@ export class WorkerPool {
     this.#dial = dial;
   }
 
-  /** Runs a task. An aborted signal ends it with CANCELLED, at once when it is still waiting, else as soon as it can. */
-  run<T extends Task>(task: T, signal?: AbortSignal): Promise<TaskResult[T["kind"]]> {
+  /**
+   * Runs a task. An aborted signal ends it with CANCELLED, at once when it is still waiting, else as soon as it can.
+   * `onReceived` hears now and then how many bytes of a layer have come.
+   */
+  run<T extends Task>(
+    task: T,
+    signal?: AbortSignal,
+    onReceived?: (bytes: number) => void,
+  ): Promise<TaskResult[T["kind"]]> {
     return new Promise((resolve, reject) => {
       if (this.#closed || signal?.aborted === true) return reject(cancelled(task));
       const job: Job = {
         task,
         signal,
+        onReceived,
         settle: (reply) => {
           forget();
           if ("value" in reply) resolve(reply.value as TaskResult[T["kind"]]);
@@ -118,8 +128,9 @@ class PoolWorker {
     this.#thread = new Worker(new URL(workerFile, import.meta.url), {
       resourceLimits: { maxYoungGenerationSizeMb: 16 },
     });
-    this.#thread.on("message", (message: Reply | DialRequest) => {
-      if ("dial" in message) void this.#connect(message);
+    this.#thread.on("message", (message: Reply | DialRequest | Arrived) => {
+      if ("received" in message) this.#job?.onReceived?.(message.received);
+      else if ("dial" in message) void this.#connect(message);
       else this.#finish(message);
     });
     // An error ends the thread: "exit" follows.

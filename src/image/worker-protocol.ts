@@ -1,18 +1,16 @@
 import { asLichenError, type ErrorFields, LichenError } from "../errors.ts";
 import type { LayerSettlement } from "../native/layer.ts";
 import type { LayerContent, UnpackedLayer } from "./layer/unpack.ts";
-import type { ClientState } from "./registry/client.ts";
+import type { LayerSource } from "./source.ts";
 
 /** What a worker can be asked to do: the things that take long or block. */
 export type Task =
   | {
       kind: "unpack";
-      client: ClientState;
+      source: LayerSource;
       content: LayerContent;
       directory: string;
       singleOwner: boolean;
-      /** Connections are asked for from the main thread. */
-      dial: boolean;
     }
   | { kind: "settle"; settlement: LayerSettlement }
   | { kind: "sync"; path: string }
@@ -31,6 +29,11 @@ export type Request = { task: Task } | "abort" | Dialled;
 
 /** From a worker, once a task. Errors lose their class on the way between threads, so their parts travel. */
 export type Reply = { value: unknown } | { error: ErrorFields };
+
+/** From a worker while it unpacks, now and then: how many bytes of the layer have come. */
+export interface Arrived {
+  received: number;
+}
 
 /** From a worker while it is at a task: only the main thread can talk to the launcher. */
 export interface DialRequest {
