@@ -43,6 +43,7 @@ export function writePodFiles(
     network: pod.dns,
     uplinkServers: pod.uplinkServers,
     nodeConf,
+    resolvedConf: textOf("/run/systemd/resolve/resolv.conf"),
   });
   writeFileSync(files.hostname, `${hostname}\n`);
   writeFileSync(files.hosts, hosts);

@@ -1,6 +1,7 @@
 import { isAbsolute } from "node:path";
 import type { PodSandboxConfig } from "#cri";
 import { LichenError } from "../../errors.ts";
+import { checkDnsConfig } from "../../network/resolv-conf.ts";
 import { refuseSelinuxLabels } from "../../security/lsm.ts";
 import { type PodNamespaces, podNamespaces, refuseUserNamespace } from "../spec/namespaces.ts";
 
@@ -29,6 +30,7 @@ export function checkPod(config: PodSandboxConfig, runtimeHandler: string): Chec
   refuseUserNamespace(context?.namespaceOptions ?? null);
   refuseSelinuxLabels(context?.selinuxOptions ?? null);
   checkHostname(config.hostname);
+  checkDnsConfig(config.dnsConfig);
   if (config.logDirectory !== "" && !isAbsolute(config.logDirectory)) {
     throw invalid("log_directory", config.logDirectory, "not an absolute path");
   }
