@@ -69,6 +69,11 @@ const packages = [
     needed: "tests look at networks with it",
   },
   {
+    names: ["containernetworking-plugins"],
+    present: () => ["/usr/lib/cni", "/opt/cni/bin"].some((folder) => existsSync(join(folder, "bridge"))),
+    for: "test",
+  },
+  {
     names: ["clang-format"],
     present: () => findProgram("clang-format"),
     for: "lint",

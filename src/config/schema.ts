@@ -19,6 +19,12 @@ const path = () => z.string(absolutePath).check(z.startsWith("/", absolutePath))
 const references = { error: 'a list of image references; "*" at the end stands for any rest' };
 const percent = { error: "a whole number from 0 to 100" };
 const percentage = () => z.int(percent).check(z.minimum(0, percent), z.maximum(100, percent));
+const directories = () =>
+  z
+    .array(z.string(absolutePath).check(z.startsWith("/", absolutePath)), {
+      error: "a list of absolute paths",
+    })
+    .check(z.minLength(1, { error: "a list of at least one absolute path" }));
 const workers = { error: "a whole number from 0 to 64" };
 
 /** The configuration file. Unknown keys are errors: a mistyped key must not be a setting silently ignored. */
@@ -40,6 +46,16 @@ export const configSchema = z.strictObject({
     z.strictObject({
       /** The program that connects the node's network to the host's; `auto`: the best one installed. */
       uplink: z._default(oneOf(["auto", "pasta", "slirp4netns", "none"]), "auto"),
+      /** What puts pods on a network: lichen's own bridge, CNI plugins, or nothing but loopback. */
+      driver: z._default(oneOf(["bridge", "cni", "none"]), "bridge"),
+      /** Where networks' files (*.conflist) are looked for; the first directory that has one holds. */
+      cni_config_directories: z._default(directories(), ["/etc/cni/net.d"]),
+      /** Where plugins' programs are looked for. */
+      cni_plugin_directories: z._default(directories(), ["/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni"]),
+      /** A plugin that has not ended by then is killed. */
+      cni_timeout_seconds: z._default(seconds().check(z.minimum(1, wholeSeconds)), 60),
+      /** From this file (containerd's conf_template) a network's file is made when the cluster tells the node's pod CIDR. */
+      cni_template: z.optional(path()),
       /** The pods' addresses; another one beside it is taken when the host's own network overlaps. */
       subnet: z._default(z.string(subnet).check(z.refine(isSubnet, subnet)), "10.210.0.0/16"),
     }),

@@ -94,6 +94,19 @@ export class BridgeNetwork implements NetworkDriver {
     this.#options.pool.release(sandboxId);
   }
 
+  /** Addresses come from the configured subnet: another range is refused, not ignored. */
+  async usePodCidrs(cidrs: readonly string[]): Promise<void> {
+    const own = formatSubnet(this.#options.subnet);
+    if (cidrs.includes(own)) return;
+    throw new LichenError({
+      code: "FAILED_PRECONDITION",
+      operation: "use pod CIDR",
+      object: cidrs.join(","),
+      reason: `pods of this node take their addresses from ${own}`,
+      hint: `set network.subnet = "${cidrs[0]}" in the configuration and restart lichen`,
+    });
+  }
+
   async recover(living: readonly string[]): Promise<void> {
     this.#options.pool.keepOnly(living);
   }

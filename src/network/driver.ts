@@ -74,6 +74,11 @@ export interface NetworkDriver {
   detach(request: NetworkRequest, namespace: PodNamespace | undefined): Promise<void>;
   /** Gives back what was reserved, once nothing in the pod can use it any more. */
   release(sandboxId: string): Promise<void>;
+  /**
+   * The cluster has given this node these ranges for its pods (UpdateRuntimeConfig). FAILED_PRECONDITION when pods' addresses come from
+   * elsewhere and nothing here can change that.
+   */
+  usePodCidrs(cidrs: readonly string[]): Promise<void>;
   /** After a restart, before any pod: these pods and no others live; whatever else is held is given back. */
   recover(living: readonly string[]): Promise<void>;
 }

@@ -5,6 +5,7 @@ import { SeccompFilters } from "../native/seccomp-filters.ts";
 import { AddressPool } from "../network/addresses.ts";
 import { BridgeNetwork } from "../network/bridge.ts";
 import { HostNetwork } from "../network/host.ts";
+import { configuredNetwork } from "../network/open.ts";
 import { freeSubnet, parseSubnet, type Subnet, subnetOf } from "../network/subnet.ts";
 import { Cgroups } from "../resources/cgroups.ts";
 import { DiskUsageCache } from "../resources/disk-usage.ts";
@@ -58,13 +59,15 @@ export function openContext(options: PodServiceOptions, conditions: Conditions):
     streams: { execGraceMs: config.streaming.exec_grace_seconds * 1000 },
     locks: new KeyedMutex(),
     networks: {
-      pod: new BridgeNetwork({
-        kernel,
-        pool: addresses,
-        subnet,
-        mtu: node.uplink.mtu > 0 ? node.uplink.mtu : defaultMtu,
-        uplink: node.uplink.kind !== "none",
-      }),
+      pod:
+        configuredNetwork(config.network, dataDir, log) ??
+        new BridgeNetwork({
+          kernel,
+          pool: addresses,
+          subnet,
+          mtu: node.uplink.mtu > 0 ? node.uplink.mtu : defaultMtu,
+          uplink: node.uplink.kind !== "none",
+        }),
       node: new HostNetwork(),
     },
     cgroups: new Cgroups({

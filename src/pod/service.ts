@@ -175,6 +175,11 @@ export class PodService {
     return Promise.all(running.map((container) => containerUsage(this.#context, container)));
   }
 
+  /** The cluster has given this node these ranges for its pods. FAILED_PRECONDITION when their network cannot use them. */
+  usePodCidrs(cidrs: readonly string[]): Promise<void> {
+    return this.#context.networks.pod.usePodCidrs(cidrs);
+  }
+
   /** `NetworkReady` first, then what else about pods on this node a person should know. */
   conditions(): Condition[] {
     return this.#conditions.list(this.#context.networks.pod);

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import type { PodNetworkConfig } from "../network/open.ts";
 import type { CpuUsage, MemoryUsage } from "../resources/usage.ts";
 import type { ContainerRecord } from "../store/containers.ts";
 
@@ -24,7 +25,7 @@ export interface NodeInfo {
 
 /** The part of the configuration that concerns pods. */
 export interface PodServiceConfig {
-  network: {
+  network: PodNetworkConfig & {
     /** The pods' subnet (`10.210.0.0/16`); another one beside it is taken when the uplink's overlaps. */
     subnet: string;
   };

@@ -45,7 +45,7 @@ export function loadNetwork(directories: readonly string[]): NetworkList {
     operation: "find a CNI network",
     object: directories.join(", "),
     reason: "no file there ends in .conflist, .conf or .json",
-    hint: "install a network plugin's configuration there, or set network.cni.config_directories",
+    hint: "install a network plugin's configuration there, or set network.cni_config_directories",
   });
 }
 

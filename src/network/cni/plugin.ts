@@ -48,7 +48,7 @@ export function findPlugin(type: string, directories: readonly string[]): string
     operation: "find CNI plugin",
     object: type,
     reason: `no executable of that name in ${directories.join(", ")}`,
-    hint: "install it (Debian: containernetworking-plugins), or set network.cni.plugin_directories",
+    hint: "install it (Debian: containernetworking-plugins), or set network.cni_plugin_directories",
   });
 }
 
@@ -78,7 +78,7 @@ export async function callPlugin(
   }
   if (ran.timedOut) {
     const reason = `it had not ended after ${host.timeoutMs / 1000} s and was killed${said}`;
-    const hint = "the plugin hangs: look at what it waits for, or raise network.cni.timeout_seconds";
+    const hint = "the plugin hangs: look at what it waits for, or raise network.cni_timeout_seconds";
     throw new LichenError({ code: "DEADLINE_EXCEEDED", operation, object, reason, hint });
   }
   const printed = parseOutput(ran.stdout);

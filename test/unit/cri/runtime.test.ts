@@ -158,24 +158,36 @@ describe("Status", () => {
 });
 
 describe("UpdateRuntimeConfig", () => {
+  const used: string[][] = [];
+  const pods = { usePodCidrs: async (cidrs: readonly string[]) => void used.push([...cidrs]) };
   const update = (podCidr: string) =>
     updateRuntimeConfig(
       decoded<Parameters<typeof updateRuntimeConfig>[0]>("UpdateRuntimeConfig", {
         runtimeConfig: { networkConfig: { podCidr } },
       }),
-      context({ config: 'network.subnet = "10.99.0.0/16"' }),
+      context({ pods }),
       call,
     );
 
-  it("accepts what is so already", () => {
-    assert.deepEqual(update(""), {});
-    assert.deepEqual(update("10.99.0.0/16"), {});
+  it("hands one range, or one a family, to the pods' network, and nothing when there is none", async () => {
+    assert.deepEqual(await update(""), {});
+    assert.deepEqual(await update("10.99.0.0/16"), {});
+    await update("10.99.0.0/16, fd00:1::/64");
+    assert.deepEqual(used, [["10.99.0.0/16"], ["10.99.0.0/16", "fd00:1::/64"]]);
   });
 
-  it("refuses a range that pods would not get, and says where to set it", () => {
-    assert.throws(() => update("10.7.0.0/24"), {
-      code: "FAILED_PRECONDITION",
-      hint: 'set network.subnet = "10.7.0.0/24" in the configuration and restart lichen',
+  for (const cidr of [
+    "10.7.0.0",
+    "10.7.0.0/33",
+    "fd00::/129",
+    "x/8",
+    "10.0.0.0/8/8",
+    "10.0.0.0/8,nonsense",
+  ]) {
+    it(`refuses ${cidr}, before anything is done`, async () => {
+      used.length = 0;
+      await assert.rejects(async () => update(cidr), { code: "INVALID_ARGUMENT" });
+      assert.deepEqual(used, []);
     });
-  });
+  }
 });

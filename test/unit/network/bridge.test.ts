@@ -102,3 +102,15 @@ test("the node's network gives a pod nothing of its own", async () => {
   assert.equal(host.state().ready, true);
   await host.release();
 });
+
+test("the cluster's range is taken when it is the node's own, and refused with the way out when not", async () => {
+  const driver = network(kernelWith().kernel);
+  await driver.usePodCidrs(["10.210.0.0/16"]);
+  await assert.rejects(
+    driver.usePodCidrs(["10.7.0.0/24"]),
+    (error) =>
+      error instanceof LichenError &&
+      error.code === "FAILED_PRECONDITION" &&
+      error.hint === 'set network.subnet = "10.7.0.0/24" in the configuration and restart lichen',
+  );
+});
