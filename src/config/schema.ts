@@ -12,9 +12,10 @@ const absolutePath = { error: "an absolute path" };
 const subnet = { error: 'an IPv4 subnet of /8 to /28, as "10.210.0.0/16", host bits zero' };
 const ipAddress = { error: "an IP address" };
 const port = { error: "a whole number from 0 to 65535" };
-const wholeSeconds = { error: "whole seconds, from 0 to a week" };
-const seconds = () =>
-  z.int(wholeSeconds).check(z.minimum(0, wholeSeconds), z.maximum(7 * 86_400, wholeSeconds));
+const seconds = (least = 0) => {
+  const wholeSeconds = { error: `whole seconds, from ${least} to a week` };
+  return z.int(wholeSeconds).check(z.minimum(least, wholeSeconds), z.maximum(7 * 86_400, wholeSeconds));
+};
 const path = () => z.string(absolutePath).check(z.startsWith("/", absolutePath));
 const references = { error: 'a list of image references; "*" at the end stands for any rest' };
 const percent = { error: "a whole number from 0 to 100" };
@@ -53,7 +54,7 @@ export const configSchema = z.strictObject({
       /** Where plugins' programs are looked for. */
       cni_plugin_directories: z._default(directories(), ["/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni"]),
       /** A plugin that has not ended by then is killed. */
-      cni_timeout_seconds: z._default(seconds().check(z.minimum(1, wholeSeconds)), 60),
+      cni_timeout_seconds: z._default(seconds(1), 60),
       /** From this file (containerd's conf_template) a network's file is made when the cluster tells the node's pod CIDR. */
       cni_template: z.optional(path()),
       /** The pods' addresses; another one beside it is taken when the host's own network overlaps. */

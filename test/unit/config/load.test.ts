@@ -24,7 +24,14 @@ describe("configuration", () => {
     assert.deepEqual(loadConfig(join(directory, "none.toml"), { required: false }), {
       log: { level: "info" },
       cgroups: { missing: "refuse" },
-      network: { uplink: "auto", subnet: "10.210.0.0/16" },
+      network: {
+        uplink: "auto",
+        driver: "bridge",
+        cni_config_directories: ["/etc/cni/net.d"],
+        cni_plugin_directories: ["/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni"],
+        cni_timeout_seconds: 60,
+        subnet: "10.210.0.0/16",
+      },
       streaming: { address: "127.0.0.1", port: 0, idle_seconds: 14_400, exec_grace_seconds: 5 },
       images: { plain_http: [], workers: 0, pinned: [], gc_high_percent: 0, gc_low_percent: 80 },
     });
@@ -39,6 +46,11 @@ describe("configuration", () => {
       missing = "warn"
       [network]
       uplink = "slirp4netns"
+      driver = "cni"
+      cni_config_directories = ["/srv/cni/net.d"]
+      cni_plugin_directories = ["/srv/cni/bin"]
+      cni_timeout_seconds = 5
+      cni_template = "/srv/cni/template"
       subnet = "172.20.0.0/20"
       [streaming]
       address = "::1"
@@ -58,7 +70,15 @@ describe("configuration", () => {
     assert.deepEqual(config, {
       log: { level: "debug" },
       cgroups: { missing: "warn" },
-      network: { uplink: "slirp4netns", subnet: "172.20.0.0/20" },
+      network: {
+        uplink: "slirp4netns",
+        driver: "cni",
+        cni_config_directories: ["/srv/cni/net.d"],
+        cni_plugin_directories: ["/srv/cni/bin"],
+        cni_timeout_seconds: 5,
+        cni_template: "/srv/cni/template",
+        subnet: "172.20.0.0/20",
+      },
       streaming: { address: "::1", port: 10_250, idle_seconds: 60, exec_grace_seconds: 1 },
       images: {
         certs_directories: ["/etc/lichen/certs.d"],
@@ -105,7 +125,22 @@ describe("configuration", () => {
     ],
     ['cgroups.missing = "ignore"', 'cgroups.missing = "ignore": must be one of "refuse", "warn"'],
     ["network.uplink = 3", 'network.uplink = 3: must be one of "auto", "pasta", "slirp4netns", "none"'],
-    ["network.bridge = 'br0'", "network.bridge: unknown key; known here: uplink, subnet"],
+    [
+      "network.bridge = 'br0'",
+      "network.bridge: unknown key; known here: uplink, driver, cni_config_directories, cni_plugin_directories, cni_timeout_seconds, cni_template, subnet",
+    ],
+    [
+      "network.cni_plugin_directories = []",
+      "network.cni_plugin_directories = []: must be a list of at least one absolute path",
+    ],
+    [
+      "network.cni_config_directories = ['net.d']",
+      'network.cni_config_directories.0 = "net.d": must be an absolute path',
+    ],
+    [
+      "network.cni_timeout_seconds = 0",
+      "network.cni_timeout_seconds = 0: must be whole seconds, from 1 to a week",
+    ],
     ["image.workers = 1", "image: unknown key; known here: log, cgroups, network, streaming, images"],
     ["log = 'info'", 'log = "info": must be a table with level'],
     ["images.workers = 1.5", "images.workers = 1.5: must be a whole number from 0 to 64"],
