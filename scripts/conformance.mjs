@@ -1,5 +1,5 @@
-// npm run conformance [-- OPTIONS]: makes the machine ready, builds critest and its images, and runs it as an unprivileged user
-// (test/conformance/run.ts; test/conformance/options.ts knows the options).
+// npm run conformance [-- --tools-only | OPTIONS]: makes the machine ready, builds critest and its images, and runs it as an unprivileged user
+// (test/conformance/run.ts; test/conformance/options.ts knows the options). The runtime tests use the tools, too, where they are built.
 import { chmodSync, chownSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,7 +13,8 @@ const args = process.argv.slice(2);
 
 try {
   const place = await prepare(["conformance"]);
-  await step("critest and crictl", () => make("prepare", "tools"));
+  await step("critest, crictl and streamclient", () => make("prepare", "tools"));
+  if (args.includes("--tools-only")) process.exit();
   await step("test images", () => make("prepare", "images"));
   const directory = mkdtempSync(join(tmpdir(), "lichen-critest-"));
   chmodSync(directory, 0o755);

@@ -15,8 +15,10 @@ export const portForwardProtocols = ["portforward.k8s.io"] as const;
 export interface ChannelProtocol {
   /** The first byte is the channel's number; else its digit, and base64 follows. */
   binary: boolean;
-  /** Message 255, n closes channel n. */
+  /** Message 255, n from the client closes channel n. */
   closes: boolean;
+  /** The server tells the client the ends of its channels the same way. */
+  tellsEnds?: boolean;
   /** The error channel carries a status object; else text. */
   statusObject: boolean;
 }
@@ -31,7 +33,11 @@ export const commandChannels: ReadonlyMap<string, ChannelProtocol> = new Map([
   ["", { binary: true, closes: false, statusObject: false }],
 ]);
 
+/** Kubernetes' channels for port-forward cannot end one direction of a connection; these can. `lichen port-forward` speaks them. */
+export const halfCloseProtocol = "v1.portforward.lichen";
+
 export const portForwardChannels: ReadonlyMap<string, ChannelProtocol> = new Map([
+  [halfCloseProtocol, { binary: true, closes: true, tellsEnds: true, statusObject: false }],
   ["v4.channel.k8s.io", { binary: true, closes: false, statusObject: false }],
   ["v4.base64.channel.k8s.io", { binary: false, closes: false, statusObject: false }],
   ["", { binary: true, closes: false, statusObject: false }],

@@ -41,7 +41,8 @@ export function servePortForwardOverWebSocket(
     const connection = new ChannelConnection(upgraded, socket, {
       channels: entry.ports.length * 2,
       binary: form.binary,
-      closes: false,
+      closes: form.closes,
+      tellsEnds: form.tellsEnds ?? false,
       highWaterMark,
       idle: limits.idle,
       onClose: () => gone.abort(),
@@ -54,6 +55,8 @@ export function servePortForwardOverWebSocket(
       data.write(name);
       error.write(name);
       error.resume();
+      // Without a message for it the client cannot be told that the pod sends no more, but by the end of all.
+      if (!form.tellsEnds) data.once("finish", () => data.remoteEnd());
       await forward({ podSandboxId: entry.podSandboxId, port, data, error }, gone.signal, handlers);
       data.resume();
     });

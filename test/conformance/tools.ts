@@ -1,4 +1,5 @@
-// critest and crictl, built from the Go module in tools/: its go.mod and go.sum decide every byte of source.
+// critest and crictl, and a client of Kubernetes' own streaming code, built from the Go module in tools/: its go.mod and go.sum decide
+// every byte of source.
 import { readFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -44,17 +45,20 @@ async function goCommand(): Promise<string> {
   return join(libraries, folder ?? "", "bin/go");
 }
 
-/** Builds what is not built yet (two minutes, the first time) and gives the folder with `critest` and `crictl`. */
+/** Builds what is not built yet (two minutes, the first time) and gives the folder with `critest`, `crictl` and `streamclient`. */
 export async function conformanceTools(): Promise<string> {
-  const [manifest, sums] = ["go.mod", "go.sum"].map((name) => readFileSync(join(module, name), "utf8"));
-  const version = new RegExp(`${source} v(\\S+)`).exec(manifest ?? "")?.[1] ?? "unknown";
+  const recipe = ["go.mod", "go.sum", "streamclient/main.go"].map((name) =>
+    readFileSync(join(module, name), "utf8"),
+  );
+  const version = new RegExp(`${source} v(\\S+)`).exec(recipe.join())?.[1] ?? "unknown";
   const flags = ["-trimpath", `-ldflags=-s -w -X ${source}/pkg/version.Version=${version}`];
-  return made("bin", [manifest ?? "", sums ?? "", process.arch, ...flags], async (into) => {
+  return made("bin", [...recipe, process.arch, ...flags], async (into) => {
     const go = await goCommand();
     // Static executables: they run in whatever root file system the tests are started in.
     const env = { CGO_ENABLED: "0", GOTOOLCHAIN: "auto", GOFLAGS: "-mod=readonly", GOWORK: "off" };
     const options = { cwd: module, env };
     await run(go, ["build", ...flags, "-o", join(into, "crictl"), `${source}/cmd/crictl`], options);
+    await run(go, ["build", ...flags, "-o", join(into, "streamclient"), "./streamclient"], options);
     await run(go, ["test", "-c", ...flags, "-o", join(into, "critest"), `${source}/cmd/critest`], options);
   });
 }

@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 
 /** Of a node, what counting looks at. */
 export interface CountedNode {
@@ -84,6 +86,16 @@ export function count(node: CountedNode): Counts {
       .flatMap((place) => quietly(() => readdirSync(place).map((name) => join(place, name)), []))
       .sort(),
   };
+}
+
+/** What the node holds when nothing changes any more. */
+export async function settled(node: CountedNode): Promise<Counts> {
+  for (let last = count(node); ; ) {
+    await sleep(300);
+    const now = count(node);
+    if (isDeepStrictEqual(now, last)) return now;
+    last = now;
+  }
 }
 
 /** Where the daemon's descriptors lead, for telling which one leaked. */

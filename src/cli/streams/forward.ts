@@ -4,10 +4,14 @@ import type { CriClient } from "../../../proto/client.ts";
 import { LichenError } from "../../errors.ts";
 import { opened } from "./session.ts";
 
-/** Kubernetes' port forwarding over WebSocket: channel 0 is the port's data, 1 its error text; each begins with the port's number. */
-const protocol = "v4.channel.k8s.io";
+/**
+ * The daemon's port forwarding over WebSocket: the first byte of a message names its channel. 0 is the port's data, 1 its error text; each
+ * begins with the port's number. Message 255, n ends the sender's half of channel n.
+ */
+const protocol = "v1.portforward.lichen";
 const dataChannel = 0;
 const errorChannel = 1;
+const endChannel = 255;
 const highWaterMark = 1 << 20;
 
 export interface Forwarding {
@@ -23,7 +27,7 @@ export async function forwardPort(
   address: string,
   failed: (reason: string) => void,
 ): Promise<Server> {
-  const server = createServer({ pauseOnConnect: true }, (connection) => {
+  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (connection) => {
     connection.on("error", () => {});
     forwardConnection(client, podSandboxId, remote, connection, failed).catch((error: unknown) => {
       failed(error instanceof Error ? error.message : String(error));
@@ -60,6 +64,10 @@ async function forwardConnection(
   const begun = new Set<number>();
   socket.on("message", (message: Buffer) => {
     const channel = message[0] ?? dataChannel;
+    if (channel === endChannel) {
+      if (message[1] === dataChannel) connection.end();
+      return;
+    }
     // The first message of each channel is the port's number.
     if (!begun.has(channel)) return void begun.add(channel);
     const payload = message.subarray(1);
@@ -68,7 +76,7 @@ async function forwardConnection(
     socket.pause();
     connection.once("drain", () => socket.resume());
   });
-  socket.on("close", () => connection.end());
+  socket.on("close", () => connection.destroySoon());
   connection.on("close", () => socket.close());
   await opened(socket, url);
   socket.on("error", (error) => connection.destroy(error));
@@ -78,5 +86,6 @@ async function forwardConnection(
     });
     if (socket.bufferedAmount >= highWaterMark) connection.pause();
   });
+  connection.on("end", () => socket.send(Buffer.of(endChannel, dataChannel)));
   connection.resume();
 }

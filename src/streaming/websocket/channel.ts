@@ -4,11 +4,13 @@ import { Duplex } from "node:stream";
 export interface ChannelCarrier {
   /** Sends a message on the channel; calls back when more may be written. */
   sendMessage(channel: number, chunk: Buffer, taken: () => void): void;
+  /** We send no more on the channel. */
+  sendEnd(channel: number): void;
   /** The channel takes data again after it had too much. */
   unblocked(): void;
 }
 
-/** One channel of a WebSocket connection. Never emits `error`; `end()` is known here only: the protocol has no message for it. */
+/** One channel of a WebSocket connection. Never emits `error`. The peer hears of `end()` only where the protocol has a message for it. */
 export class ChannelStream extends Duplex {
   readonly #carrier: ChannelCarrier;
   readonly #channel: number;
@@ -45,6 +47,11 @@ export class ChannelStream extends Duplex {
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: () => void): void {
     this.#carrier.sendMessage(this.#channel, chunk, callback);
+  }
+
+  override _final(callback: () => void): void {
+    this.#carrier.sendEnd(this.#channel);
+    callback();
   }
 
   override _destroy(_error: Error | null, callback: (error: null) => void): void {

@@ -8,8 +8,10 @@ export interface ChannelOptions {
   channels: number;
   /** A message begins with the channel's number as a byte; else with its digit, and base64 follows. */
   binary: boolean;
-  /** Message 255, n ends channel n (v5.channel.k8s.io). */
+  /** Message 255, n from the peer ends channel n (v5.channel.k8s.io). */
   closes: boolean;
+  /** The peer is told the ends of our channels the same way. */
+  tellsEnds?: boolean;
   /** Bytes that a channel holds unread before the connection stops reading. */
   highWaterMark: number;
   /** Milliseconds without a message after which the connection is destroyed; 0: never. */
@@ -84,6 +86,11 @@ export class ChannelConnection implements ChannelCarrier {
     }
     if (this.#transport.writableNeedDrain) this.#waiting.push(taken);
     else taken();
+  }
+
+  sendEnd(channel: number): void {
+    if (this.#options.tellsEnds && !this.#ended && isOpen(this.#socket))
+      this.#socket.send(Buffer.of(closeChannel, channel));
   }
 
   unblocked(): void {

@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isDeepStrictEqual } from "node:util";
 import WebSocket from "ws";
 import { runSession } from "../../../src/cli/streams/session.ts";
-import { type Counts, count } from "../../support/leaks.ts";
+import { count, settled } from "../../support/leaks.ts";
 import { type LichenNode, startNode } from "../../support/node.ts";
 import { eventually, pullBusybox, runContainer, runPod, type TestPod } from "../../support/pods.ts";
 import { execScript, keyboard, noise, Sink } from "./clients.ts";
@@ -22,16 +21,6 @@ before(async () => {
   await execScript(node, container, "true");
 });
 after(() => node.stop());
-
-/** What the node holds when nothing changes any more. */
-async function settled(): Promise<Counts> {
-  for (let last = count(node); ; ) {
-    await sleep(300);
-    const now = count(node);
-    if (isDeepStrictEqual(now, last)) return now;
-    last = now;
-  }
-}
 
 const processes = async () => {
   const { stdout } = await node.client.execSync({
@@ -144,7 +133,7 @@ test("control characters reach a terminal's command", async () => {
 test("fifty at once, each with a MB both ways, get their own", { timeout: 60_000 }, async () => {
   const atOnce = () => Promise.all(Array.from({ length: 50 }, () => execScript(node, container, "true")));
   await atOnce();
-  const before = await settled();
+  const before = await settled(node);
   await Promise.all(
     Array.from({ length: 50 }, async (_, index) => {
       const { stream, digest } = noise(1_000_000);
@@ -157,7 +146,7 @@ test("fifty at once, each with a MB both ways, get their own", { timeout: 60_000
 });
 
 test("a client that vanishes takes its command along: hang-up with a terminal, SIGKILL after the grace without", async () => {
-  const before = await settled();
+  const before = await settled(node);
   for (const tty of [true, false]) {
     const mark = tty ? "7001" : "7002";
     const script = tty ? `sleep ${mark}` : `trap '' HUP PIPE TERM; sleep ${mark}; sleep ${mark}`;
