@@ -12,7 +12,7 @@ import type {
 import { AttachmentCache, type CachedAttachment } from "./attachments.ts";
 import { addNetwork, collectNetwork, deleteNetwork, networkStatus, type PluginState } from "./chain.ts";
 import { loadNetwork } from "./network-list.ts";
-import type { PluginHost } from "./plugin.ts";
+import { findPlugin, type PluginHost } from "./plugin.ts";
 import { capabilitiesOf, checkParameters, cniArgs } from "./pod-parameters.ts";
 import { readResult } from "./result.ts";
 import { writeFromTemplate } from "./template-file.ts";
@@ -94,13 +94,16 @@ export class CniNetwork implements NetworkDriver {
     checkParameters(config);
   }
 
+  /** A network with a plugin that is not there is refused here, where nothing has to be undone. */
   async prepare({ sandboxId, config }: NetworkRequest): Promise<Preparation> {
+    const network = loadNetwork(this.#options.configDirectories);
+    for (const { type } of network.plugins) findPlugin(type, this.#host.directories);
     this.#cache.save({
       sandboxId,
       ifname,
       args: cniArgs(sandboxId, config),
       capabilities: capabilitiesOf(config),
-      network: loadNetwork(this.#options.configDirectories),
+      network,
     });
     return { ips: [] };
   }
