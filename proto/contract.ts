@@ -9,13 +9,16 @@ import { descriptor } from "./generated/descriptor.ts";
 const decoding: protobuf.IConversionOptions = { longs: Number, defaults: true, arrays: true, objects: true };
 const root = protobuf.Root.fromJSON(descriptor);
 
-/** The gRPC service `runtime.v1.<name>` with its codec, for a grpc-js server or client. Methods are named as in the .proto. */
-export function serviceDefinition(name: "RuntimeService" | "ImageService"): ServiceDefinition {
-  const service = root.lookupService(`runtime.v1.${name}`);
+/** CRI's services, and lichen's own beside them. */
+const packages = { RuntimeService: "runtime.v1", ImageService: "runtime.v1", Images: "lichen.v1" } as const;
+export type ServiceName = keyof typeof packages;
+
+/** A gRPC service with its codec, for a grpc-js server or client. Methods are named as in the .proto. */
+export function serviceDefinition(name: ServiceName): ServiceDefinition {
+  const fullName = `${packages[name]}.${name}`;
+  const service = root.lookupService(fullName);
   service.resolveAll();
-  return Object.fromEntries(
-    service.methodsArray.map((rpc) => [rpc.name, methodDefinition(`runtime.v1.${name}`, rpc)]),
-  );
+  return Object.fromEntries(service.methodsArray.map((rpc) => [rpc.name, methodDefinition(fullName, rpc)]));
 }
 
 function methodDefinition(service: string, rpc: protobuf.Method): MethodDefinition<object, object> {

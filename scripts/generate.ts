@@ -1,5 +1,5 @@
-// Makes proto/generated/ from proto/runtime/v1/*.proto: types for TypeScript (cri.ts) and the descriptor that the wire
-// codec is built from at start (descriptor.ts), so that nothing parses .proto files at run time.
+// Makes proto/generated/ from proto/{runtime,lichen}/v1/*.proto: types for TypeScript (cri.ts, lichen.ts) and the descriptor
+// that the wire codec is built from at start (descriptor.ts), so that nothing parses .proto files at run time.
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import protobuf from "protobufjs";
@@ -9,16 +9,16 @@ const generated = join(proto, "generated");
 const numbers = new Set(["double", "float", "int32", "uint32", "sint32", "fixed32", "sfixed32"]);
 const bigNumbers = new Set(["int64", "uint64", "sint64", "fixed64", "sfixed64"]);
 
-function parse(): protobuf.Namespace {
+function parse(folder: string): protobuf.Namespace {
   const root = new protobuf.Root();
   root.resolvePath = (_origin, target) => join(proto, target);
-  const files = readdirSync(join(proto, "runtime/v1")).filter((name) => name.endsWith(".proto"));
+  const files = readdirSync(join(proto, folder)).filter((name) => name.endsWith(".proto"));
   root.loadSync(
-    files.sort().map((name) => `runtime/v1/${name}`),
+    files.sort().map((name) => `${folder}/${name}`),
     { alternateCommentMode: true, preferTrailingComment: false },
   );
   root.resolveAll();
-  return root.lookup("runtime.v1") as protobuf.Namespace;
+  return root.lookup(folder.replace("/", ".")) as protobuf.Namespace;
 }
 
 /** Name of a message or enum in TypeScript: nested ones are joined, as `SecurityProfileProfileType`. */
@@ -65,10 +65,16 @@ function messageSource(type: protobuf.Type): string {
   return `${comment(type.comment, "")}${declaration}${nested && `\n${nested}`}`;
 }
 
+/** `true`: a stream of answers; `"both"`: one of requests as well. */
+function streams(rpc: protobuf.Method): string {
+  if (rpc.requestStream) return '"both"';
+  return String(rpc.responseStream === true);
+}
+
 function serviceSource(service: protobuf.Service): string {
   const rpcs = service.methodsArray.map(
     (rpc) =>
-      `${comment(rpc.comment, "  ")}  ${rpc.name}: { request: ${rpc.requestType}; response: ${rpc.responseType}; stream: ${rpc.responseStream === true} };\n`,
+      `${comment(rpc.comment, "  ")}  ${rpc.name}: { request: ${rpc.requestType}; response: ${rpc.responseType}; stream: ${streams(rpc)} };\n`,
   );
   return `${comment(service.comment, "")}export interface ${service.name} {\n${rpcs.join("")}}\n`;
 }
@@ -80,7 +86,7 @@ function source(object: protobuf.ReflectionObject): string {
   throw new Error(`no TypeScript for ${object.fullName}`);
 }
 
-const head = "// Made by scripts/generate.ts from proto/runtime/v1; not edited, not committed.\n";
+const head = "// Made by scripts/generate.ts from the .proto files beside; not edited, not committed.\n";
 const outgoing = `
 /**
  * A message to be sent: what is left out has its default, and 64-bit numbers beyond 2^53 (times in nanoseconds) may be
@@ -99,11 +105,15 @@ export type Outgoing<T> = T extends Uint8Array | string | boolean | null
         : { readonly [K in keyof T]?: Outgoing<T[K]> | undefined };
 `;
 
-const namespace = parse();
-const types = namespace.nestedArray.map(source).join("\n");
-const descriptor = JSON.stringify({ nested: { runtime: { nested: { v1: namespace.toJSON() } } } });
+const cri = parse("runtime/v1");
+const lichen = parse("lichen/v1");
+const types = (namespace: protobuf.Namespace) => namespace.nestedArray.map(source).join("\n");
+const descriptor = JSON.stringify({
+  nested: { runtime: { nested: { v1: cri.toJSON() } }, lichen: { nested: { v1: lichen.toJSON() } } },
+});
 mkdirSync(generated, { recursive: true });
-writeFileSync(join(generated, "cri.ts"), `${head}${outgoing}\n${types}`);
+writeFileSync(join(generated, "cri.ts"), `${head}${outgoing}\n${types(cri)}`);
+writeFileSync(join(generated, "lichen.ts"), `${head}\n${types(lichen)}`);
 writeFileSync(
   join(generated, "descriptor.ts"),
   `${head}export const descriptor = JSON.parse(\n  ${JSON.stringify(descriptor)},\n);\n`,

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { CriClient } from "../../proto/client.ts";
+import type { CriClient, ImagesClient } from "../../proto/client.ts";
 import { LichenError } from "../errors.ts";
 import { json, table } from "./output.ts";
 import { socketOf } from "./socket.ts";
@@ -7,6 +7,8 @@ import { socketOf } from "./socket.ts";
 /** What every command has: the global options, the daemon's client, and the two ways of printing. */
 export interface Context {
   client: CriClient;
+  /** The client of lichen's own service for images. */
+  images(): ImagesClient;
   /** Prints `value` as JSON when that was asked for, else `rows` as a table. */
   print(value: unknown, header: string[], rows: () => string[][]): void;
 }
@@ -27,14 +29,20 @@ export async function withDaemon(
   action: (context: Context) => Promise<void>,
 ): Promise<void> {
   const options = command.optsWithGlobals<GlobalOptions>();
-  const { connectCri } = await import("../../proto/client.ts");
+  const { connectCri, connectImages } = await import("../../proto/client.ts");
   const client = connectCri(socketOf(options));
+  let imagesClient: ImagesClient | undefined;
+  const images = () => {
+    imagesClient ??= connectImages(socketOf(options));
+    return imagesClient;
+  };
   const print: Context["print"] = (value, header, rows) => {
     process.stdout.write(options.output === "json" ? json(value) : table(header, rows()));
   };
   try {
-    await action({ client, print });
+    await action({ client, images, print });
   } finally {
+    imagesClient?.close();
     client.close();
   }
 }

@@ -4,6 +4,7 @@ import { cp } from "./commands/cp.ts";
 import { doctor } from "./commands/doctor.ts";
 import { enter } from "./commands/enter.ts";
 import { exec } from "./commands/exec.ts";
+import { image } from "./commands/image.ts";
 import { images } from "./commands/images.ts";
 import { inspect } from "./commands/inspect.ts";
 import { logs } from "./commands/logs.ts";
@@ -39,6 +40,7 @@ const commands = [
   inspect,
   stop,
   rm,
+  image,
   images,
   pull,
   rmi,
@@ -57,7 +59,8 @@ function lichen(): Command {
     .exitOverride();
   for (const add of commands) add(program);
   // Understood before and after the command's name, yet never within the command line that `exec` and `run` pass on.
-  for (const command of program.commands) addGlobalOptions(command);
+  for (const command of program.commands)
+    for (const each of [command, ...command.commands]) addGlobalOptions(each);
   return program;
 }
 

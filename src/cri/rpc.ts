@@ -1,4 +1,5 @@
 import type { ImageService, Outgoing, RuntimeService } from "#cri";
+import type { Images } from "#lichen";
 import type { CriContext } from "./context.ts";
 
 /** What an RPC may know about its call. */
@@ -16,9 +17,11 @@ type Unary<Q, A> = (request: Q, context: CriContext, call: CallInfo) => Outgoing
 type ServerStream<Q, A> = (request: Q, context: CriContext, call: CallInfo) => AsyncIterable<Outgoing<A>>;
 
 type Answer<R> = R extends { request: infer Q; response: infer A; stream: infer S }
-  ? S extends true
-    ? ServerStream<Q, A>
-    : Unary<Q, A>
+  ? S extends "both"
+    ? ServerStream<AsyncIterable<Q>, A>
+    : S extends true
+      ? ServerStream<Q, A>
+      : Unary<Q, A>
   : never;
 
 /** The implementation of an RPC of RuntimeService; failures are thrown as LichenError. */
@@ -27,8 +30,12 @@ export type RuntimeRpc<K extends keyof RuntimeService> = Answer<RuntimeService[K
 /** The implementation of an RPC of ImageService; failures are thrown as LichenError. */
 export type ImageRpc<K extends keyof ImageService> = Answer<ImageService[K]>;
 
+/** The implementation of an RPC of lichen's own service for images; failures are thrown as LichenError. */
+export type LichenImagesRpc<K extends keyof Images> = Answer<Images[K]>;
+
 type Rpcs<S> = { readonly [K in keyof S]?: Answer<S[K]> };
 
 /** RPCs that are missing here answer UNIMPLEMENTED. */
 export type RuntimeRpcs = Rpcs<RuntimeService>;
 export type ImageRpcs = Rpcs<ImageService>;
+export type LichenImagesRpcs = Rpcs<Images>;

@@ -1,15 +1,17 @@
 import { once } from "node:events";
-import type { ServerWritableStream } from "@grpc/grpc-js";
-import { LichenError } from "../errors.ts";
+import type { ServerDuplexStream, ServerWritableStream } from "@grpc/grpc-js";
+import { type Code, LichenError } from "../errors.ts";
 import type { CriContext } from "./context.ts";
 import type { RpcReport } from "./report.ts";
 import type { CallInfo } from "./rpc.ts";
 import { toServiceError } from "./status.ts";
 
 type StreamAnswer = (request: object, context: CriContext, call: CallInfo) => AsyncIterable<object>;
+type Call = ServerWritableStream<object, object> | ServerDuplexStream<object, object>;
 
 /**
- * The handler of a server-streaming RPC: sends what `answer` yields. The next message is asked for when the client has
+ * The handler of an RPC that answers with a stream: sends what `answer` yields. With a stream of requests `answer` gets that, to
+ * iterate over; it fails when the client goes away. The next message is asked for when the client has
  * room for it. When the client goes away, or `stopping` is aborted (then the call fails with UNAVAILABLE), the iterator is
  * returned, whether or not its present step ends.
  */
@@ -20,14 +22,19 @@ export function serverStream(
   report: RpcReport,
   stopping: AbortSignal,
 ) {
-  return async (call: ServerWritableStream<object, object>): Promise<void> => {
+  return async (call: Call): Promise<void> => {
     const finish = report(name);
     const gone = new AbortController();
-    call.on("cancelled", () => gone.abort());
+    call.on("cancelled", () => {
+      gone.abort();
+      call.destroy(new Error("the client has gone"));
+    });
     const signal = AbortSignal.any([gone.signal, stopping]);
     try {
-      await send(call, answer(call.request, context, { signal }), signal);
-      if (stopping.aborted) throw stopped(name);
+      await send(call, answer("request" in call ? call.request : call, context, { signal }), signal);
+      if (gone.signal.aborted) return finish(ended(name, "CANCELLED", "the client has gone"));
+      if (stopping.aborted)
+        throw ended(name, "UNAVAILABLE", "the daemon is stopping", "call again when it is back");
       call.end();
       finish();
     } catch (error) {
@@ -38,11 +45,7 @@ export function serverStream(
   };
 }
 
-async function send(
-  call: ServerWritableStream<object, object>,
-  messages: AsyncIterable<object>,
-  signal: AbortSignal,
-): Promise<void> {
+async function send(call: Call, messages: AsyncIterable<object>, signal: AbortSignal): Promise<void> {
   const iterator = messages[Symbol.asyncIterator]();
   let ended = false;
   try {
@@ -70,12 +73,6 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T |
   });
 }
 
-function stopped(name: string): LichenError {
-  return new LichenError({
-    code: "UNAVAILABLE",
-    operation: name,
-    object: "",
-    reason: "the daemon is stopping",
-    hint: "call again when it is back",
-  });
+function ended(operation: string, code: Code, reason: string, hint?: string): LichenError {
+  return new LichenError({ code, operation, object: "", reason, ...(hint === undefined ? {} : { hint }) });
 }

@@ -5,11 +5,12 @@ import type {
   sendUnaryData,
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { serviceDefinition } from "../../proto/contract.ts";
+import { type ServiceName, serviceDefinition } from "../../proto/contract.ts";
 import { LichenError } from "../errors.ts";
 import type { Log } from "../pod/types.ts";
 import type { CriContext } from "./context.ts";
 import { imageRpcs } from "./image/rpcs.ts";
+import { lichenImagesRpcs } from "./lichen/rpcs.ts";
 import { type RpcReport, reportTo } from "./report.ts";
 import type { CallInfo } from "./rpc.ts";
 import { runtimeRpcs } from "./runtime/rpcs.ts";
@@ -20,11 +21,11 @@ import { toServiceError } from "./status.ts";
 type Answer = (request: object, context: CriContext, call: CallInfo) => never;
 
 /**
- * Adds both CRI services to `server`, answering from `context`. What is not built answers UNIMPLEMENTED by its name.
+ * Adds both CRI services and lichen's own to `server`, answering from `context`. What is not built answers UNIMPLEMENTED by its name.
  * Streams end, with UNAVAILABLE, when `stopping` is aborted.
  */
 export function addCriServices(server: Server, context: CriContext, log: Log, stopping: AbortSignal): void {
-  const add = (service: "RuntimeService" | "ImageService", rpcs: object) => {
+  const add = (service: ServiceName, rpcs: object) => {
     const definition = serviceDefinition(service);
     const implementation: UntypedServiceImplementation = {};
     for (const [name, method] of Object.entries(definition)) {
@@ -38,6 +39,7 @@ export function addCriServices(server: Server, context: CriContext, log: Log, st
   };
   add("RuntimeService", runtimeRpcs);
   add("ImageService", imageRpcs);
+  add("Images", lichenImagesRpcs);
 }
 
 type UnaryAnswer = (request: object, context: CriContext, call: CallInfo) => object | Promise<object>;

@@ -14,6 +14,7 @@ import { endpointsOf } from "./registry/hosts.ts";
 import type { ImageSource } from "./source.ts";
 import type {
   ImageConfig,
+  ImageDetails,
   ImageFilesystemUsage,
   ImageLog,
   ImageRecord,
@@ -27,6 +28,7 @@ import { WorkerPool } from "./worker-pool.ts";
 
 export type {
   ImageConfig,
+  ImageDetails,
   ImageFilesystemUsage,
   ImageRecord,
   ImageServiceOptions,
@@ -143,6 +145,21 @@ export class ImageService {
     return image === undefined ? undefined : this.#toRecord(image);
   }
 
+  /** All that is known of an image, by id; NOT_FOUND when it is gone. */
+  details(imageId: string): ImageDetails {
+    const image = this.#store.get(imageId);
+    if (image === undefined) throw gone("describe image", imageId);
+    const { diffIds } = parseImageConfig(Buffer.from(image.config), image.layers.length, imageId);
+    const layers = image.layers.map(({ chainId, bytes, inodes }, at) => ({
+      diffId: diffIds[at] ?? "",
+      chainId,
+      directory: this.#layers.path(chainId),
+      bytes,
+      inodes,
+    }));
+    return { imageSpec: JSON.parse(image.config), layers, usedBy: this.#store.users(imageId) };
+  }
+
   /**
    * Removes the whole image that `reference` names, with all its tags (api.proto, RemoveImage); nothing to remove is
    * success. Layers in use by containers stay until those are gone.
@@ -150,6 +167,22 @@ export class ImageService {
   async remove(reference: string): Promise<void> {
     const id = this.#find(reference);
     if (id !== undefined) await this.#busy(this.#layers.discard(this.#store.remove(id)));
+  }
+
+  /**
+   * Removes what a person names: of an image that has more tags only this one, the image for its last tag or by its id.
+   * NOT_FOUND when there is none.
+   */
+  async untag(reference: string): Promise<{ names: string[]; removed?: string }> {
+    const image = this.status(reference);
+    if (image === undefined) throw gone("remove image", reference);
+    const tag = nameOf(reference);
+    if (tag !== undefined && image.tags.includes(tag) && image.tags.length > 1) {
+      this.#store.removeName(tag);
+      return { names: [tag] };
+    }
+    await this.remove(image.id);
+    return { names: [...image.tags, ...image.digests], removed: image.id };
   }
 
   /** Removes images that no container uses and that are not pinned: those without a tag, or all of them. */
@@ -226,15 +259,8 @@ export class ImageService {
   }
 
   #idOfReference(reference: string): string | undefined {
-    try {
-      const parsed = parseReference(reference);
-      const { tag, digest } = parsed;
-      return this.#store.idOfName(
-        `${repositoryName(parsed)}${digest === undefined ? `:${tag}` : `@${digest}`}`,
-      );
-    } catch {
-      return undefined;
-    }
+    const name = nameOf(reference);
+    return name === undefined ? undefined : this.#store.idOfName(name);
   }
 
   #toRecord(image: StoredImage): ImageRecord {
@@ -257,6 +283,17 @@ export class ImageService {
     } finally {
       this.#underWay.delete(work);
     }
+  }
+}
+
+/** The name under which an image would be stored; undefined for what is no reference. With tag and digest the digest counts. */
+function nameOf(reference: string): string | undefined {
+  try {
+    const parsed = parseReference(reference);
+    const { tag, digest } = parsed;
+    return `${repositoryName(parsed)}${digest === undefined ? `:${tag}` : `@${digest}`}`;
+  } catch {
+    return undefined;
   }
 }
 

@@ -51,6 +51,16 @@ export interface RegistryAuth {
   registryToken?: string;
 }
 
+/** All that is known of an image. */
+export interface ImageDetails {
+  /** The image configuration as it was pulled, with what nothing here needs: history, rootfs, extensions. */
+  imageSpec: object;
+  /** Bottom first. Sizes are those of the unpacked files. */
+  layers: { diffId: string; chainId: string; directory: string; bytes: number; inodes: number }[];
+  /** Containers that keep it. */
+  usedBy: string[];
+}
+
 /** How far a layer of a pull has come. */
 export interface LayerProgress {
   digest: string;

@@ -13,7 +13,7 @@ import { execSync } from "./container/exec-sync.ts";
 import { removeContainer } from "./container/remove.ts";
 import { reopenContainerLog } from "./container/reopen-log.ts";
 import { startContainer } from "./container/start.ts";
-import { containerUsage } from "./container/stats.ts";
+import { containerUsage, writableUsage } from "./container/stats.ts";
 import { stopContainer } from "./container/stop.ts";
 import type { PodContext } from "./context.ts";
 import { filterContainers, filterPods } from "./filters.ts";
@@ -178,6 +178,11 @@ export class PodService {
   /** The cluster has given this node these ranges for its pods. FAILED_PRECONDITION when their network cannot use them. */
   usePodCidrs(cidrs: readonly string[]): Promise<void> {
     return this.#context.networks.pod.usePodCidrs(cidrs);
+  }
+
+  /** What all containers, running or not, have written to their own layers. */
+  writableUsage(): Promise<{ bytes: number; inodes: number }> {
+    return writableUsage(this.#context);
   }
 
   /** `NetworkReady` first, then what else about pods on this node a person should know. */

@@ -99,6 +99,11 @@ export class ImageStore {
     });
   }
 
+  /** Takes one tag or digest from an image. */
+  removeName(name: string): void {
+    this.#run("DELETE FROM image_names WHERE name = ?", name);
+  }
+
   /** Notes that `user` needs the layers of an image; false when there is no such image. */
   acquire(id: string, user: string): boolean {
     return this.#soon(() => {
@@ -107,6 +112,13 @@ export class ImageStore {
       this.#touch(id);
       return true;
     });
+  }
+
+  /** Who uses an image. */
+  users(id: string): string[] {
+    return this.#all("SELECT user FROM image_users WHERE image_id = ? ORDER BY user", id).map(({ user }) =>
+      String(user),
+    );
   }
 
   /** Ends what `acquire` noted. Returns the layers nobody needs any more. */

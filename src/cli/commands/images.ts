@@ -3,25 +3,37 @@ import type { Image } from "#cri";
 import { withDaemon } from "../context.ts";
 import { bytes, shortId } from "../format.ts";
 
-/** `lichen images`: what has been pulled. */
-export function images(program: Command): void {
+interface ImagesOptions {
+  digests?: boolean;
+  quiet?: boolean;
+}
+
+/** `lichen images`, `lichen image ls`: what is here. */
+export function images(program: Command, name = "images", ...aliases: string[]): void {
   program
-    .command("images")
+    .command(name)
+    .aliases(aliases)
     .description("list images")
-    .action(async (_options: object, command: Command) => {
+    .argument("[image]", "only the image of this name or id")
+    .option("--digests", "show what registries call them by content")
+    .option("-q, --quiet", "print ids only")
+    .action(async (image: string | undefined, { digests, quiet }: ImagesOptions, command: Command) => {
       await withDaemon(command, async ({ client, print }) => {
-        const { images: found } = await client.listImages({});
-        print(found, ["IMAGE", "ID", "SIZE"], () => imageRows(found));
+        const filter = image === undefined ? {} : { filter: { image: { image } } };
+        const { images: found } = await client.listImages(filter);
+        if (quiet) process.stdout.write(found.map(({ id }) => `${id}\n`).join(""));
+        else if (digests) print(found, ["DIGEST", "ID", "SIZE"], () => imageRows(found, "repoDigests"));
+        else print(found, ["IMAGE", "ID", "SIZE"], () => imageRows(found, "repoTags"));
       });
     });
 }
 
-/** One row a tag, as people look for names; an image without a tag goes by its digest. */
-export function imageRows(found: Image[]): string[][] {
+/** One row a tag, as people look for names, or one a digest; an image without a tag goes by its digest. */
+export function imageRows(found: Image[], names: "repoTags" | "repoDigests" = "repoTags"): string[][] {
   return found.flatMap((image) => {
-    const names = image.repoTags.length > 0 ? image.repoTags : image.repoDigests.slice(0, 1);
-    return (names.length > 0 ? names : ["<none>"]).map((name) => [
-      name,
+    const own = image[names].length > 0 ? image[names] : image.repoDigests.slice(0, 1);
+    return (own.length > 0 ? own : ["<none>"]).map((name) => [
+      image.pinned ? `${name} (pinned)` : name,
       shortId(image.id),
       bytes(image.size),
     ]);

@@ -27,10 +27,14 @@ async function status(client: CriClient, name: string): Promise<object> {
     return { status: answer.status, info: unfold(answer.info) };
   } catch (error) {
     if (!(error instanceof LichenError) || error.code !== "NOT_FOUND") throw error;
-    const answer = await client.imageStatus({ image: { image: name }, verbose: true });
-    if (!answer.image) throw error;
-    return { status: answer.image, info: unfold(answer.info) };
+    return (await imageDetails(client, name)) ?? Promise.reject(error);
   }
+}
+
+/** Everything about an image; undefined when there is none of this name. */
+export async function imageDetails(client: CriClient, name: string): Promise<object | undefined> {
+  const answer = await client.imageStatus({ image: { image: name }, verbose: true });
+  return answer.image ? { status: answer.image, info: unfold(answer.info) } : undefined;
 }
 
 /** The values of `info` are JSON documents as strings; people want to read them in place. */

@@ -1,7 +1,11 @@
 import type { Command } from "commander";
 import { withDaemon } from "../context.ts";
 import { shortId } from "../format.ts";
-import { waiting } from "../waiting.ts";
+import { showLayers } from "../images/show.ts";
+
+interface PullOptions {
+  quiet?: boolean;
+}
 
 /** `lichen pull REFERENCE`. */
 export function pull(program: Command): void {
@@ -9,15 +13,16 @@ export function pull(program: Command): void {
     .command("pull")
     .description("fetch an image from its registry")
     .argument("<reference>", "for example docker.io/library/alpine:3.22")
-    .action(async (reference: string, _options: object, command: Command) => {
-      await withDaemon(command, async ({ client, print }) => {
-        const answer = await waiting(
-          `pulling ${reference}`,
-          client.pullImage({ image: { image: reference } }),
-        );
-        print({ reference, imageRef: answer.imageRef }, ["IMAGE", "ID"], () => [
-          [reference, shortId(answer.imageRef)],
-        ]);
+    .option("-q, --quiet", "show no progress, and print the image's id only")
+    .action(async (reference: string, { quiet }: PullOptions, command: Command) => {
+      await withDaemon(command, async ({ images, print }) => {
+        const steps = images().pull({ reference });
+        const last = await showLayers(`pulling ${reference}`, steps, quiet ? silent : process.stderr);
+        const imageRef = last?.imageId ?? "";
+        if (quiet) process.stdout.write(`${imageRef}\n`);
+        else print({ reference, imageRef }, ["IMAGE", "ID"], () => [[reference, shortId(imageRef)]]);
       });
     });
 }
+
+const silent = { write: () => {} };

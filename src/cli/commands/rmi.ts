@@ -1,29 +1,54 @@
 import type { Command } from "commander";
+import type { CriClient } from "../../../proto/client.ts";
 import { LichenError } from "../../errors.ts";
 import { withDaemon } from "../context.ts";
+import { shortId } from "../format.ts";
+import { noImage } from "../images/missing.ts";
 
-/** `lichen rmi IMAGE…`. CRI calls removing what is not there a success; a person who mistyped wants to know. */
-export function rmi(program: Command): void {
+interface RmiOptions {
+  force?: boolean;
+}
+
+/**
+ * `lichen rmi IMAGE…`, `lichen image rm IMAGE…`: takes a tag from an image that has more, and removes the image with the last
+ * one; by its id the image goes with all its tags.
+ */
+export function rmi(program: Command, name = "rmi", ...aliases: string[]): void {
   program
-    .command("rmi")
-    .description("remove images")
+    .command(name)
+    .aliases(aliases)
+    .description("remove images, or one of several tags")
     .argument("<images...>", "names or ids")
-    .action(async (images: string[], _options: object, command: Command) => {
-      await withDaemon(command, async ({ client }) => {
-        for (const image of images) {
-          const { image: found } = await client.imageStatus({ image: { image } });
-          if (!found) {
-            throw new LichenError({
-              code: "NOT_FOUND",
-              operation: "remove image",
-              object: image,
-              reason: "there is no such image",
-              hint: "list images with: lichen images",
-            });
-          }
-          await client.removeImage({ image: { image } });
-          process.stdout.write(`${image}\n`);
+    .option("-f, --force", "also an image that containers use: they keep its files until they are removed")
+    .action(async (names: string[], { force = false }: RmiOptions, command: Command) => {
+      await withDaemon(command, async ({ client, images, print }) => {
+        const removed: { names: string[]; removedId: string }[] = [];
+        for (const image of names) {
+          await checkRemoval(client, image, force);
+          removed.push(await images().remove({ image }));
         }
+        print(removed, ["REMOVED"], () =>
+          removed.flatMap(({ names: gone, removedId }) =>
+            [...gone, ...(removedId === "" ? [] : [removedId])].map((text) => [text]),
+          ),
+        );
       });
     });
+}
+
+async function checkRemoval(client: CriClient, name: string, force: boolean): Promise<void> {
+  const { image } = await client.imageStatus({ image: { image: name } });
+  if (!image) throw noImage("remove image", name);
+  if (force) return;
+  const { containers } = await client.listContainers({});
+  const users = containers.filter(({ imageId }) => imageId === image.id);
+  const isId = image.id.startsWith(name) || image.id.slice("sha256:".length).startsWith(name);
+  if (users.length === 0 || (!isId && image.repoTags.length > 1)) return;
+  throw new LichenError({
+    code: "FAILED_PRECONDITION",
+    operation: "remove image",
+    object: name,
+    reason: `containers use it: ${users.map(({ id }) => shortId(id)).join(", ")}`,
+    hint: "remove them first (lichen rm), or give --force: they keep the files that they need",
+  });
 }

@@ -2,13 +2,13 @@ import { randomBytes } from "node:crypto";
 import type { Command } from "commander";
 import { ContainerState, type KeyValue } from "#cri";
 import type { CriClient } from "../../../proto/client.ts";
-import { misuse, withDaemon } from "../context.ts";
+import { type Context, misuse, withDaemon } from "../context.ts";
 import { follow, LogFile } from "../follow.ts";
+import { showLayers } from "../images/show.ts";
 import { environmentOption, type Volume, volumeOption } from "../options.ts";
 import { type RunningPod, removePod, runPod } from "../run-pod.ts";
 import { attachHere } from "../streams/attach.ts";
 import { runLabel } from "../targets.ts";
-import { waiting } from "../waiting.ts";
 import { printLines } from "./logs.ts";
 
 interface RunOptions {
@@ -46,8 +46,8 @@ export function run(program: Command): void {
         const hint = "leave --publish out; the container's own address is in: lichen inspect POD";
         throw misuse("run", image, "publishing ports is not built yet", hint);
       }
-      await withDaemon(command, async ({ client, print }) => {
-        await ensureImage(client, image);
+      await withDaemon(command, async ({ client, images, print }) => {
+        await ensureImage({ client, images }, image);
         const { interactive = false, tty = false, detach = false } = options;
         const request = {
           image,
@@ -79,9 +79,12 @@ export function run(program: Command): void {
     });
 }
 
-async function ensureImage(client: CriClient, image: string): Promise<void> {
+async function ensureImage(
+  { client, images }: Pick<Context, "client" | "images">,
+  image: string,
+): Promise<void> {
   const { image: found } = await client.imageStatus({ image: { image } });
-  if (!found) await waiting(`pulling ${image}`, client.pullImage({ image: { image } }));
+  if (!found) await showLayers(`pulling ${image}`, images().pull({ reference: image }));
 }
 
 /** `docker.io/library/alpine:3.22` → `alpine-1f2e`: a valid host name that says what runs there. */

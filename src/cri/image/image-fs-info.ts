@@ -1,14 +1,18 @@
+import type { FilesystemUsage, Outgoing } from "#cri";
 import { nowNanoseconds } from "../messages/times.ts";
 import type { ImageRpc } from "../rpc.ts";
 
-/** Layers and containers share one file system, which a kubelet knows by the equal mount points. */
-export const imageFsInfo: ImageRpc<"ImageFsInfo"> = (_request, { images }) => {
-  const usage = images.usage();
-  const filesystem = {
+/**
+ * Layers, and what containers have written. Both lie on one file system, which a kubelet knows by the equal mount points; with two
+ * it would take the node's disk for two.
+ */
+export const imageFsInfo: ImageRpc<"ImageFsInfo"> = async (_request, { images, pods }) => {
+  const { mountpoint, ...layers } = images.usage();
+  const usage = ({ bytes, inodes }: { bytes: number; inodes: number }): Outgoing<FilesystemUsage> => ({
     timestamp: nowNanoseconds(),
-    fsId: { mountpoint: usage.mountpoint },
-    usedBytes: { value: usage.bytes },
-    inodesUsed: { value: usage.inodes },
-  };
-  return { imageFilesystems: [filesystem], containerFilesystems: [filesystem] };
+    fsId: { mountpoint },
+    usedBytes: { value: bytes },
+    inodesUsed: { value: inodes },
+  });
+  return { imageFilesystems: [usage(layers)], containerFilesystems: [usage(await pods.writableUsage())] };
 };

@@ -1,5 +1,5 @@
 import { imageMessage } from "../messages/image.ts";
-import { infoOf } from "../messages/info.ts";
+import { imageInfo } from "../messages/info.ts";
 import type { ImageRpc } from "../rpc.ts";
 import { requiredText } from "../validate.ts";
 
@@ -9,6 +9,6 @@ export const imageStatus: ImageRpc<"ImageStatus"> = (request, { images }) => {
   if (!image) return {};
   return {
     image: imageMessage(image),
-    info: request.verbose ? { info: infoOf({ imageSpec: image.config }) } : {},
+    info: request.verbose ? imageInfo(images.details(image.id)) : {},
   };
 };

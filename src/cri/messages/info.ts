@@ -1,4 +1,5 @@
 import { contractJson } from "../../../proto/contract.ts";
+import type { ImageDetails } from "../../image/service.ts";
 import type { ContainerRecord, PodRecord } from "../../pod/service.ts";
 
 /** The value of an entry of a verbose answer's `info` map: JSON, which crictl shows as a tree. */
@@ -31,4 +32,9 @@ export function containerInfo(container: ContainerRecord, spec: string): Record<
       runtimeSpec: JSON.parse(spec),
     }),
   };
+}
+
+/** Verbose information about an image, under the names that containerd uses (`crictl inspecti`), and its layers, bottom first. */
+export function imageInfo({ layers, ...details }: ImageDetails): Record<string, string> {
+  return { info: infoOf({ chainID: layers.at(-1)?.chainId ?? "", ...details, layers }) };
 }

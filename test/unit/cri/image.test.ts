@@ -75,12 +75,16 @@ describe("ImageStatus", () => {
   });
 
   it("tells the image's configuration when verbose", async () => {
-    const rooms = context({ images: { status: () => imageRecord() } });
+    const layer = { diffId: "sha256:d", chainId: "sha256:c", directory: "/layers/c", bytes: 5, inodes: 1 };
+    const imageSpec = { os: "linux", config: { Cmd: ["sh"] }, rootfs: { diff_ids: ["sha256:d"] } };
+    const details = { imageSpec, layers: [layer], usedBy: [] };
+    const rooms = context({ images: { status: () => imageRecord(), details: () => details } });
     const plain = await imageStatus(request({ image: { image: "app:1" } }), rooms, call);
     assert.equal(plain.image?.id, "sha256:1");
     assert.deepEqual(plain.info, {});
     const verbose = await imageStatus(request({ image: { image: "app:1" }, verbose: true }), rooms, call);
-    assert.deepEqual(JSON.parse(verbose.info?.info ?? "").imageSpec.config, { Cmd: ["sh"] });
+    const info = JSON.parse(verbose.info?.info ?? "");
+    assert.deepEqual(info, { chainID: "sha256:c", imageSpec, layers: [layer], usedBy: [] });
   });
 
   it("refuses an empty name", () => {
@@ -107,9 +111,10 @@ describe("RemoveImage", () => {
 });
 
 describe("ImageFsInfo", () => {
-  it("tells one file system for images and containers", async () => {
+  it("tells what layers and what containers take, on one file system", async () => {
     const rooms = context({
       images: { usage: () => ({ bytes: 10, inodes: 2, mountpoint: "/data/layers" }) },
+      pods: { writableUsage: async () => ({ bytes: 7, inodes: 1 }) },
     });
     const answer = await imageFsInfo({}, rooms, call);
     const [images] = answer.imageFilesystems ?? [];
@@ -117,6 +122,9 @@ describe("ImageFsInfo", () => {
     assert.deepEqual(images?.usedBytes, { value: 10 });
     assert.deepEqual(images?.inodesUsed, { value: 2 });
     assert.ok(Math.abs(Number(images?.timestamp) / 1e6 - Date.now()) < 60_000);
-    assert.deepEqual(answer.containerFilesystems?.[0]?.fsId, images?.fsId);
+    const [containers] = answer.containerFilesystems ?? [];
+    assert.deepEqual(containers?.fsId, images?.fsId);
+    assert.deepEqual(containers?.usedBytes, { value: 7 });
+    assert.deepEqual(containers?.inodesUsed, { value: 1 });
   });
 });

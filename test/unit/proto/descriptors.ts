@@ -25,10 +25,11 @@ interface Method {
   responseStream: boolean;
 }
 
-/** The contract that lichen serves, from the descriptor that its codec is made of. */
+/** The CRI contract that lichen serves, from the descriptor that its codec is made of. */
 export function ourReport(): Report {
   const report: Report = { messages: {}, enums: {}, services: {} };
-  collect(protobuf.Root.fromJSON(descriptor).resolveAll(), report);
+  const contract = protobuf.Root.fromJSON(descriptor).resolveAll().lookup("runtime.v1");
+  if (contract instanceof protobuf.Namespace) collect(contract, report);
   return report;
 }
 

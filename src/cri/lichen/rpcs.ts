@@ -1,0 +1,11 @@
+import type { LichenImagesRpcs } from "../rpc.ts";
+import { prune } from "./prune.ts";
+import { pull } from "./pull.ts";
+import { remove } from "./remove.ts";
+
+/** What lichen.v1.Images answers. */
+export const lichenImagesRpcs: LichenImagesRpcs = {
+  Pull: pull,
+  Remove: remove,
+  Prune: prune,
+};
