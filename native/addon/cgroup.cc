@@ -1,9 +1,10 @@
-// cgroups for JavaScript: core/cgroup.h. Killing and removing wait for the kernel, so they do it off the main
-// thread.
+// cgroups for JavaScript: core/cgroup.h, core/small_files.h. Killing and removing wait for the kernel, so
+// they do it off the main thread.
 #include "addon/cgroup.h"
 
 #include "addon/background.h"
 #include "core/cgroup.h"
+#include "core/small_files.h"
 
 namespace lichen::addon {
 
@@ -47,6 +48,21 @@ Napi::Value remove(const Napi::CallbackInfo& info) {
   return in_background(info.Env(), [path, timeout] { return remove_cgroup(path, timeout); });
 }
 
+// readFiles(paths): Promise<(string | undefined)[]>
+Napi::Value read_files(const Napi::CallbackInfo& info) {
+  using Texts = std::vector<std::optional<std::string>>;
+  Arguments arguments(info, "readFiles");
+  std::vector<std::string> paths = arguments.strings(info[0], "paths");
+  if (!arguments.ok()) return info.Env().Undefined();
+  auto work = [paths = std::move(paths)]() -> Result<Texts> { return read_small_files(paths); };
+  return in_background<Texts>(info.Env(), work, [](Napi::Env env, Texts texts) {
+    Napi::Array list = Napi::Array::New(env, texts.size());
+    for (uint32_t i = 0; i < texts.size(); i++)
+      list[i] = texts[i] ? Napi::String::New(env, *texts[i]).As<Napi::Value>() : env.Undefined();
+    return list;
+  });
+}
+
 }  // namespace
 
 void add_cgroup(Napi::Env env, Napi::Object exports) {
@@ -54,6 +70,7 @@ void add_cgroup(Napi::Env env, Napi::Object exports) {
   exports.Set("cgroupPopulated", Napi::Function::New<populated>(env, "cgroupPopulated"));
   exports.Set("killCgroup", Napi::Function::New<kill>(env, "killCgroup"));
   exports.Set("removeCgroup", Napi::Function::New<remove>(env, "removeCgroup"));
+  exports.Set("readFiles", Napi::Function::New<read_files>(env, "readFiles"));
 }
 
 }  // namespace lichen::addon

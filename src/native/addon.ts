@@ -118,6 +118,7 @@ export interface RawAddon {
   cgroupPopulated(path: string): boolean;
   killCgroup(path: string, timeoutMs: number): Promise<void>;
   removeCgroup(path: string, timeoutMs: number): Promise<void>;
+  readFiles(paths: readonly string[]): Promise<(string | undefined)[]>;
 
   ensureBridge(bridge: { name: string; addresses: string[]; mtu: number }): Promise<void>;
   masquerade(rules: { table: string; sources: string[]; exceptBridge: string }): Promise<void>;

@@ -21,3 +21,8 @@ export function killCgroup(path: string, timeoutMs = 10_000): Promise<void> {
 export function removeCgroup(path: string, timeoutMs = 2_000): Promise<void> {
   return nativeAsync((raw) => raw.removeCgroup(path, timeoutMs));
 }
+
+/** The texts of many small files of /proc and cgroup2, read off the main thread; undefined for one that cannot be read. */
+export function readFiles(paths: readonly string[]): Promise<(string | undefined)[]> {
+  return nativeAsync((raw) => raw.readFiles(paths));
+}

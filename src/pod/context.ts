@@ -3,8 +3,10 @@ import type { SeccompFilters } from "../native/seccomp-filters.ts";
 import type { NetworkDriver } from "../network/driver.ts";
 import type { Cgroups } from "../resources/cgroups.ts";
 import type { DiskUsageCache } from "../resources/disk-usage.ts";
+import type { CpuRates } from "../resources/usage/rates.ts";
 import type { ContainerRecord, ContainerStore } from "../store/containers.ts";
 import type { PodRecord } from "../store/pods.ts";
+import type { LifeEvents } from "./events.ts";
 import type { Exits } from "./exits.ts";
 import { shortId } from "./ids.ts";
 import type { KeyedMutex } from "./keyed-mutex.ts";
@@ -22,6 +24,7 @@ export interface PodContext {
   readonly monitors: Monitors;
   /** Ends of containers, and of pods, by their id. */
   readonly exits: Exits;
+  readonly events: LifeEvents;
   readonly attachments: Attachments;
   readonly streams: { readonly execGraceMs: number };
   /** One operation at a time on a pod; containers have their own keys, so that stopping one does not hold up another. */
@@ -30,6 +33,7 @@ export interface PodContext {
   readonly cgroups: Cgroups;
   /** What the containers' writable layers take. */
   readonly layerUsage: DiskUsageCache;
+  readonly cpuRates: CpuRates;
   readonly security: NodeSecurity;
   readonly seccompFilters: SeccompFilters;
   readonly images: ImageUse;

@@ -3,6 +3,29 @@ import { withinTime } from "./timer.ts";
 /** Lets operations wait for a container to end. */
 export class Exits {
   readonly #listeners = new Map<string, Set<() => void>>();
+  readonly #held = new Map<string, (() => void)[]>();
+
+  /**
+   * Runs `work`, which starts a container: an exit that is reported meanwhile is `told` only afterwards, since a failed start says better
+   * than the exit why the container ended.
+   */
+  async whileStarting<T>(containerId: string, work: () => Promise<T>): Promise<T> {
+    this.#held.set(containerId, []);
+    try {
+      return await work();
+    } finally {
+      const held = this.#held.get(containerId) ?? [];
+      this.#held.delete(containerId);
+      for (const tell of held) tell();
+    }
+  }
+
+  /** Tells now, or after the start that is under way. */
+  tellAfterStart(containerId: string, tell: () => void): void {
+    const held = this.#held.get(containerId);
+    if (held === undefined) tell();
+    else held.push(tell);
+  }
 
   /** Calls `ended` when the container is next said to have ended; the answer takes the listener away again. */
   subscribe(containerId: string, ended: () => void): () => void {

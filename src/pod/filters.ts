@@ -4,6 +4,7 @@ import {
   type ContainerStatsFilter,
   type PodSandboxFilter,
   PodSandboxState,
+  type PodSandboxStatsFilter,
 } from "#cri";
 import type { ContainerRecord, ContainerState as RecordState } from "../store/containers.ts";
 import type { PodRecord } from "../store/pods.ts";
@@ -15,14 +16,18 @@ export function containersOf(context: PodContext, sandboxId: string): ContainerR
 }
 
 /** The pods that pass the filter; an empty filter lets all pass, an id may be a unique prefix. Newest first. */
-export function filterPods(context: PodContext, filter: PodSandboxFilter | null): PodRecord[] {
+export function filterPods(
+  context: PodContext,
+  filter: PodSandboxFilter | PodSandboxStatsFilter | null,
+): PodRecord[] {
   const ids = idFilter(filter?.id, context.pods);
-  const ready = filter?.state?.state === PodSandboxState.SANDBOX_READY;
+  const wanted = filter !== null && "state" in filter ? filter.state : null;
+  const ready = wanted?.state === PodSandboxState.SANDBOX_READY;
   return newestFirst(
     context.pods
       .visible()
       .filter((pod) => ids(pod.id))
-      .filter((pod) => !filter?.state || (pod.state === "ready") === ready)
+      .filter((pod) => !wanted || (pod.state === "ready") === ready)
       .filter((pod) => hasLabels(pod.config.labels, filter?.labelSelector)),
   );
 }

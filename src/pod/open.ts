@@ -9,13 +9,16 @@ import { configuredNetwork } from "../network/open.ts";
 import { freeSubnet, parseSubnet, type Subnet, subnetOf } from "../network/subnet.ts";
 import { Cgroups } from "../resources/cgroups.ts";
 import { DiskUsageCache } from "../resources/disk-usage.ts";
+import { CpuRates } from "../resources/usage/rates.ts";
 import { AddressStore } from "../store/addresses.ts";
 import { type ContainerRecord, ContainerStore } from "../store/containers.ts";
 import { type PodRecord, PodStore } from "../store/pods.ts";
 import type { Conditions } from "./conditions.ts";
 import { containerExited } from "./container/exited.ts";
-import type { PodContext } from "./context.ts";
+import { now, type PodContext } from "./context.ts";
+import { containerSteps, LifeEvents, podSteps } from "./events.ts";
 import { Exits } from "./exits.ts";
+import { containersOf } from "./filters.ts";
 import { KeyedMutex } from "./keyed-mutex.ts";
 import { Monitors } from "./monitors.ts";
 import { rejoinPod } from "./recovery.ts";
@@ -43,18 +46,29 @@ export function openContext(options: PodServiceOptions, conditions: Conditions):
   const subnet = freeSubnet(parseSubnet(config.network.subnet), uplinkSubnets(options));
   const addresses = new AddressPool(subnet, new AddressStore(database));
   const context: PodContext = {
-    pods: new Registry<PodRecord>("pod sandbox", new PodStore(database), podTransitions),
-    containers: new Registry<ContainerRecord>("container", containerStore, containerTransitions),
+    pods: new Registry<PodRecord>("pod sandbox", new PodStore(database), podTransitions, (before, after) =>
+      tell(context, before.id, after ?? before, podSteps(before, after, now())),
+    ),
+    containers: new Registry<ContainerRecord>(
+      "container",
+      containerStore,
+      containerTransitions,
+      (before, after) =>
+        tell(context, before.id, context.pods.exact(before.sandboxId), containerSteps(before, after, now())),
+    ),
     containerStore,
     monitors: new Monitors({
       exit: (_sandboxId, { container, code, signal, at, oom }) =>
-        containerExited(context, { container, code, signal, at: BigInt(at), oom }),
+        context.exits.tellAfterStart(container, () =>
+          containerExited(context, { container, code, signal, at: BigInt(at), oom }),
+        ),
       logError: (sandboxId, { container, cause, lost }) =>
         log.error({ pod: sandboxId, container, lost }, `container log cannot be written: ${cause}`),
       detached: (event) => context.attachments.notify(event),
       lost: (sandboxId) => monitorLost(context, sandboxId),
     }),
     exits: new Exits(),
+    events: new LifeEvents(),
     attachments: new Attachments(),
     streams: { execGraceMs: config.streaming.exec_grace_seconds * 1000 },
     locks: new KeyedMutex(),
@@ -76,6 +90,7 @@ export function openContext(options: PodServiceOptions, conditions: Conditions):
       onUnenforced: (setting, object) => conditions.unenforced(setting, object),
     }),
     layerUsage: new DiskUsageCache(),
+    cpuRates: new CpuRates(),
     security: readNodeSecurity(),
     seccompFilters: new SeccompFilters(),
     images: options.images,
@@ -85,6 +100,18 @@ export function openContext(options: PodServiceOptions, conditions: Conditions):
     log,
   };
   return context;
+}
+
+/** Tells the listeners, if there are any, of the steps that a change was. */
+function tell(
+  context: PodContext,
+  id: string,
+  pod: PodRecord | undefined,
+  steps: ReturnType<typeof podSteps>,
+): void {
+  if (!context.events.listened || pod === undefined) return;
+  const containers = containersOf(context, pod.id).filter(({ state }) => state !== "creating");
+  for (const [step, at] of steps) context.events.emit({ id, step, at, pod, containers });
 }
 
 function uplinkSubnets({ node }: PodServiceOptions): Subnet[] {

@@ -20,13 +20,23 @@ export class Registry<R extends Identified> {
   readonly #kind: string;
   readonly #store: Store<R>;
   readonly #transitions: Record<R["state"], readonly R["state"][]>;
+  readonly #changed: (before: R, after: R | undefined) => void;
   readonly #records: Map<string, R>;
 
-  /** `transitions` names, for each state, the states that may follow it. */
-  constructor(kind: string, store: Store<R>, transitions: Record<R["state"], readonly R["state"][]>) {
+  /**
+   * `transitions` names, for each state, the states that may follow it. `changed` is told of every change once it is in the store
+   * (undefined: the record is gone).
+   */
+  constructor(
+    kind: string,
+    store: Store<R>,
+    transitions: Record<R["state"], readonly R["state"][]>,
+    changed: (before: R, after: R | undefined) => void = () => {},
+  ) {
     this.#kind = kind;
     this.#store = store;
     this.#transitions = transitions;
+    this.#changed = changed;
     this.#records = new Map(store.all().map((record) => [record.id, record]));
   }
 
@@ -55,12 +65,15 @@ export class Registry<R extends Identified> {
     if (write === undefined) this.#store.update(record);
     else write(record);
     this.#records.set(id, record);
+    this.#changed(before, record);
     return record;
   }
 
   delete(id: string): void {
+    const before = this.#records.get(id);
     this.#store.delete(id);
     this.#records.delete(id);
+    if (before !== undefined) this.#changed(before, undefined);
   }
 
   /** Every record, those being made included. */

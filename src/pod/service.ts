@@ -4,6 +4,7 @@ import type {
   ContainerStatsFilter,
   PodSandboxConfig,
   PodSandboxFilter,
+  PodSandboxStatsFilter,
 } from "#cri";
 import type { ContainerRecord } from "../store/containers.ts";
 import type { PodRecord } from "../store/pods.ts";
@@ -13,24 +14,34 @@ import { execSync } from "./container/exec-sync.ts";
 import { removeContainer } from "./container/remove.ts";
 import { reopenContainerLog } from "./container/reopen-log.ts";
 import { startContainer } from "./container/start.ts";
-import { containerUsage, writableUsage } from "./container/stats.ts";
+import { containersUsage, writableUsage } from "./container/stats.ts";
 import { stopContainer } from "./container/stop.ts";
 import type { PodContext } from "./context.ts";
+import type { LifeEvent } from "./events.ts";
 import { filterContainers, filterPods } from "./filters.ts";
 import { openContext } from "./open.ts";
 import { recover } from "./recovery.ts";
 import { removePodSandbox } from "./sandbox/remove.ts";
 import { runPodSandbox } from "./sandbox/run.ts";
+import { podsUsage } from "./sandbox/stats.ts";
 import { stopPodSandbox } from "./sandbox/stop.ts";
 import { attach } from "./streams/attach.ts";
 import { exec } from "./streams/exec.ts";
 import { portForward, readyPod } from "./streams/port-forward.ts";
 import { attachableContainer, runningContainer } from "./streams/running.ts";
 import type { ClientConnection, ClientStreams } from "./streams/types.ts";
-import type { Condition, ContainerImage, ContainerUsage, ExecResult, PodServiceOptions } from "./types.ts";
+import type {
+  Condition,
+  ContainerImage,
+  ContainerUsage,
+  ExecResult,
+  PodServiceOptions,
+  PodUsage,
+} from "./types.ts";
 
 export type { ContainerReason, ContainerRecord, ContainerState } from "../store/containers.ts";
 export type { PodRecord, PodState } from "../store/pods.ts";
+export type { LifeEvent } from "./events.ts";
 export { runtimeHandlers } from "./sandbox/validate.ts";
 export type * from "./types.ts";
 
@@ -163,16 +174,34 @@ export class PodService {
     return reopenContainerLog(this.#context, id);
   }
 
-  containerStats(id: string): Promise<ContainerUsage> {
-    return containerUsage(this.#context, this.container(id));
+  /** What a container uses; of one that does not run only its writable layer is told. */
+  async containerStats(id: string): Promise<ContainerUsage> {
+    const [usage] = await containersUsage(this.#context, [this.container(id)]);
+    return usage!;
   }
 
   /** Stats of all running containers that pass the filter. */
   listContainerStats(filter?: ContainerStatsFilter | null): Promise<ContainerUsage[]> {
-    const running = filterContainers(this.#context, filter ?? null).filter(
-      ({ state }) => state === "running",
+    const found = filterContainers(this.#context, filter ?? null);
+    return containersUsage(
+      this.#context,
+      found.filter(({ state }) => state === "running"),
     );
-    return Promise.all(running.map((container) => containerUsage(this.#context, container)));
+  }
+
+  /** What a pod and its running containers use; of a pod that is not ready nothing is told. */
+  async podSandboxStats(id: string): Promise<PodUsage> {
+    const [usage] = await podsUsage(this.#context, [this.podSandbox(id)]);
+    return usage!;
+  }
+
+  /** Stats of all ready pods that pass the filter. */
+  listPodSandboxStats(filter?: PodSandboxStatsFilter | null): Promise<PodUsage[]> {
+    const found = filterPods(this.#context, filter ?? null);
+    return podsUsage(
+      this.#context,
+      found.filter(({ state }) => state === "ready"),
+    );
   }
 
   /** The cluster has given this node these ranges for its pods. FAILED_PRECONDITION when their network cannot use them. */
@@ -183,6 +212,11 @@ export class PodService {
   /** What all containers, running or not, have written to their own layers. */
   writableUsage(): Promise<{ bytes: number; inodes: number }> {
     return writableUsage(this.#context);
+  }
+
+  /** Every step in the lives of pods and containers from now on, until `signal` is aborted. */
+  events(signal: AbortSignal): AsyncIterable<LifeEvent> {
+    return this.#context.events.subscribe(signal);
   }
 
   /** `NetworkReady` first, then what else about pods on this node a person should know. */

@@ -1,9 +1,12 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { PodNetworkConfig } from "../network/open.ts";
-import type { CpuUsage, MemoryUsage } from "../resources/usage.ts";
+import type { MeasuredUsage } from "../resources/disk-usage.ts";
+import type { InterfaceUsage, Usage } from "../resources/usage/types.ts";
 import type { ContainerRecord } from "../store/containers.ts";
+import type { PodRecord } from "../store/pods.ts";
 
-export type { CpuUsage, MemoryUsage } from "../resources/usage.ts";
+export type * from "../resources/usage/types.ts";
+export type { ContainerRecord } from "../store/containers.ts";
 
 export type IdExtent = [number, number, number];
 
@@ -102,18 +105,27 @@ export interface ExecResult {
   exitCode: number;
 }
 
-export interface LayerUsage {
+export interface LayerUsage extends MeasuredUsage {
   mountpoint: string;
-  bytes: number;
-  inodes: number;
 }
 
 /** Usage of one container; a part is undefined when nothing in the kernel tells it. */
-export interface ContainerUsage {
+export interface ContainerUsage extends Usage {
   container: ContainerRecord;
   /** Nanoseconds since the epoch. */
   timestamp: bigint;
-  cpu: CpuUsage | undefined;
-  memory: MemoryUsage | undefined;
+  /** CPU nanoseconds a second, of late. */
+  nanoCores: bigint | undefined;
   writableLayer: LayerUsage | undefined;
+}
+
+/** Usage of a pod, its monitor included, and of each container that runs in it. */
+export interface PodUsage extends Usage {
+  pod: PodRecord;
+  /** Nanoseconds since the epoch. */
+  timestamp: bigint;
+  nanoCores: bigint | undefined;
+  /** Its network interfaces, the one with the default route first; none on the node's network. */
+  interfaces: InterfaceUsage[];
+  containers: ContainerUsage[];
 }

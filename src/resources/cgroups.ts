@@ -33,6 +33,11 @@ export class Cgroups {
     this.#root = options.root ?? "/sys/fs/cgroup";
   }
 
+  /** The controllers that cgroups of pods and containers have. */
+  get controllers(): readonly string[] {
+    return this.#options.controllers;
+  }
+
   /** The pod's cgroup path. INVALID_ARGUMENT for a parent that is no clean absolute path. */
   podPath(sandboxId: string, cgroupParent: string): string {
     if (cgroupParent !== "" && (!cgroupParent.startsWith("/") || /(^|\/)\.{1,2}(\/|$)/.test(cgroupParent))) {

@@ -1,10 +1,10 @@
 import type { ContainerStats, Outgoing } from "#cri";
 import type { ContainerUsage } from "../../pod/service.ts";
+import { cpuMessage, ioMessage, memoryMessage, swapMessage } from "./usage.ts";
 
 /** What the stats RPCs tell; figures that nothing in the kernel gives are left out. */
 export function containerStatsMessage(usage: ContainerUsage): Outgoing<ContainerStats> {
-  const { container, cpu, memory, writableLayer } = usage;
-  const timestamp = String(usage.timestamp);
+  const { container, writableLayer } = usage;
   return {
     attributes: {
       id: container.id,
@@ -12,18 +12,12 @@ export function containerStatsMessage(usage: ContainerUsage): Outgoing<Container
       labels: container.config.labels,
       annotations: container.config.annotations,
     },
-    cpu: cpu && { timestamp, usageCoreNanoSeconds: { value: String(cpu.usageNanoseconds) } },
-    memory: memory && {
-      timestamp,
-      workingSetBytes: { value: memory.workingSetBytes },
-      usageBytes: { value: memory.usageBytes },
-      rssBytes: { value: memory.rssBytes },
-      pageFaults: { value: memory.pageFaults },
-      majorPageFaults: { value: memory.majorPageFaults },
-      availableBytes: memory.availableBytes === undefined ? undefined : { value: memory.availableBytes },
-    },
+    cpu: cpuMessage(usage),
+    memory: memoryMessage(usage),
+    swap: swapMessage(usage),
+    io: ioMessage(usage),
     writableLayer: writableLayer && {
-      timestamp,
+      timestamp: String(writableLayer.at),
       fsId: { mountpoint: writableLayer.mountpoint },
       usedBytes: { value: writableLayer.bytes },
       inodesUsed: { value: writableLayer.inodes },

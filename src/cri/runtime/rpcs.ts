@@ -5,9 +5,14 @@ import { containerStatus } from "./container-status.ts";
 import { createContainer } from "./create-container.ts";
 import { exec } from "./exec.ts";
 import { execSync } from "./exec-sync.ts";
+import { getContainerEvents } from "./get-container-events.ts";
 import { listContainerStats } from "./list-container-stats.ts";
 import { listContainers } from "./list-containers.ts";
+import { listMetricDescriptors } from "./list-metric-descriptors.ts";
 import { listPodSandbox } from "./list-pod-sandbox.ts";
+import { listPodSandboxMetrics } from "./list-pod-sandbox-metrics.ts";
+import { listPodSandboxStats } from "./list-pod-sandbox-stats.ts";
+import { podSandboxStats } from "./pod-sandbox-stats.ts";
 import { podSandboxStatus } from "./pod-sandbox-status.ts";
 import { portForward } from "./port-forward.ts";
 import { removeContainer } from "./remove-container.ts";
@@ -19,6 +24,11 @@ import { startContainer } from "./start-container.ts";
 import { status } from "./status.ts";
 import { stopContainer } from "./stop-container.ts";
 import { stopPodSandbox } from "./stop-pod-sandbox.ts";
+import { streamContainerStats } from "./stream-container-stats.ts";
+import { streamContainers } from "./stream-containers.ts";
+import { streamPodSandboxMetrics } from "./stream-pod-sandbox-metrics.ts";
+import { streamPodSandboxStats } from "./stream-pod-sandbox-stats.ts";
+import { streamPodSandboxes } from "./stream-pod-sandboxes.ts";
 import { updateRuntimeConfig } from "./update-runtime-config.ts";
 import { version } from "./version.ts";
 
@@ -41,6 +51,16 @@ export const runtimeRpcs: RuntimeRpcs = {
   ListContainers: listContainers,
   ContainerStats: containerStats,
   ListContainerStats: listContainerStats,
+  PodSandboxStats: podSandboxStats,
+  ListPodSandboxStats: listPodSandboxStats,
+  ListMetricDescriptors: listMetricDescriptors,
+  ListPodSandboxMetrics: listPodSandboxMetrics,
+  GetContainerEvents: getContainerEvents,
+  StreamPodSandboxes: streamPodSandboxes,
+  StreamContainers: streamContainers,
+  StreamContainerStats: streamContainerStats,
+  StreamPodSandboxStats: streamPodSandboxStats,
+  StreamPodSandboxMetrics: streamPodSandboxMetrics,
   ExecSync: execSync,
   Exec: exec,
   Attach: attach,

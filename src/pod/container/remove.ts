@@ -31,6 +31,7 @@ export async function deleteContainer(context: PodContext, container: ContainerR
     rm(join(podDirectory(context, sandboxId), "exits", id), { force: true }),
   ]);
   context.layerUsage.forget(upperDirectory(context, id));
+  context.cpuRates.forget(id);
   context.images.release(container.image.id, id);
   context.containers.delete(id);
   context.exits.notify(id);

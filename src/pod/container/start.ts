@@ -26,16 +26,21 @@ export async function startContainer(context: PodContext, idPrefix: string): Pro
         hint: "a container starts once: create another",
       });
     }
-    try {
-      const { startedAt } = await context.monitors.get(container.sandboxId).start(id);
-      // A short-lived process may have ended, and its exit arrived, before the answer did.
-      const ended = context.containers.exact(id)?.state === "exited";
-      context.containers.update(id, { startedAt: BigInt(startedAt), ...(ended ? {} : { state: "running" }) });
-    } catch (error) {
-      const failure = within("start container", id, error);
-      notStarted(context, id, failure, nativeCode(error));
-      throw failure;
-    }
+    await context.exits.whileStarting(id, async () => {
+      try {
+        const { startedAt } = await context.monitors.get(container.sandboxId).start(id);
+        // The pod may have been stopped meanwhile, and the container with it.
+        const ended = context.containers.exact(id)?.state === "exited";
+        context.containers.update(id, {
+          startedAt: BigInt(startedAt),
+          ...(ended ? {} : { state: "running" }),
+        });
+      } catch (error) {
+        const failure = within("start container", id, error);
+        notStarted(context, id, failure, nativeCode(error));
+        throw failure;
+      }
+    });
   });
 }
 

@@ -1,7 +1,38 @@
-import { processUsage } from "../../resources/usage.ts";
+import type { Subject } from "../../resources/usage/read.ts";
+import { readUsage } from "../../resources/usage/read.ts";
+import type { Usage } from "../../resources/usage/types.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import { now, type PodContext, upperDirectory } from "../context.ts";
 import type { ContainerUsage } from "../types.ts";
+
+const nothing: Usage = {
+  cpu: undefined,
+  memory: undefined,
+  swap: undefined,
+  io: undefined,
+  processes: undefined,
+  threads: undefined,
+};
+
+/** Where a container's usage is read; its processes are only asked about while it runs. */
+export function containerSubject({ state, cgroup, pid }: ContainerRecord): Subject {
+  if (state !== "running") return { cgroups: [], leaves: [], pid: 0 };
+  return { cgroups: [cgroup], leaves: [cgroup], pid };
+}
+
+/** What containers use now. */
+export async function containersUsage(
+  context: PodContext,
+  containers: readonly ContainerRecord[],
+): Promise<ContainerUsage[]> {
+  const usages = await readUsage(context.cgroups, containers.map(containerSubject));
+  const timestamp = now();
+  return Promise.all(
+    containers.map((container, index) =>
+      containerUsage(context, container, usages[index] ?? nothing, timestamp),
+    ),
+  );
+}
 
 /** What all containers of the node, running or not, have written to their own layers. */
 export async function writableUsage(context: PodContext): Promise<{ bytes: number; inodes: number }> {
@@ -13,22 +44,31 @@ export async function writableUsage(context: PodContext): Promise<{ bytes: numbe
   );
 }
 
-/** What a container uses now. Its processes are only asked about while it runs. */
+/** Adds to what was read of a container what else is known of it. */
 export async function containerUsage(
   context: PodContext,
   container: ContainerRecord,
+  usage: Usage,
+  timestamp: bigint,
 ): Promise<ContainerUsage> {
-  const timestamp = now();
-  const running = container.state === "running";
-  const { cpu, memory } = running
-    ? processUsage(context.cgroups, container.cgroup, container.pid)
-    : { cpu: undefined, memory: undefined };
   const mountpoint = upperDirectory(context, container.id);
+  const writableLayer = { mountpoint, ...(await context.layerUsage.of(mountpoint)) };
   return {
     container,
     timestamp,
-    cpu,
-    memory,
-    writableLayer: { mountpoint, ...(await context.layerUsage.of(mountpoint)) },
+    ...usage,
+    nanoCores: nanoCores(context, container.id, container.startedAt, timestamp, usage),
+    writableLayer,
   };
+}
+
+/** CPU nanoseconds a second of a pod or container. */
+export function nanoCores(
+  context: PodContext,
+  id: string,
+  since: bigint,
+  at: bigint,
+  { cpu }: Usage,
+): bigint | undefined {
+  return cpu && context.cpuRates.nanoCores(id, since, at, cpu.usageNanoseconds);
 }

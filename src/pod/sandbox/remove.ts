@@ -21,6 +21,7 @@ export async function removePodSandbox(context: PodContext, idPrefix: string): P
         rm(podDirectory(context, pod.id), { recursive: true, force: true }),
       ]);
       await releaseNetwork(context, pod);
+      context.cpuRates.forget(pod.id);
       context.pods.delete(pod.id);
     } catch (error) {
       throw within("remove pod sandbox", pod.id, error);

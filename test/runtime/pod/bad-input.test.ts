@@ -138,6 +138,6 @@ test("a message larger than the limit is refused, and the connection goes on wor
 });
 
 test("what is not built yet says so", async () => {
-  await assert.rejects(node.client.podSandboxStats({ podSandboxId: pod.id }), { code: 12 });
-  await assert.rejects(node.client.updateContainerResources({ containerId: unknownId }), { code: 12 });
+  await assert.rejects(node.client.checkpointContainer({ containerId: unknownId }), { code: 12 });
+  await assert.rejects(node.client.checkpointPod({}), { code: 12 });
 });

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ContainerState, NamespaceMode, PodSandboxState, Signal } from "#cri";
 import { containerMessage, containerStatusMessage } from "../../../src/cri/messages/container.ts";
-import { containerStatsMessage } from "../../../src/cri/messages/container-stats.ts";
 import { imageMessage } from "../../../src/cri/messages/image.ts";
 import { containerInfo, infoOf, sandboxInfo } from "../../../src/cri/messages/info.ts";
 import { sandboxMessage, sandboxStatusMessage } from "../../../src/cri/messages/sandbox.ts";
@@ -129,68 +128,6 @@ describe("stop signals", () => {
   for (const [name, signal] of names) {
     it(`"${name}" is ${signal}`, () => assert.equal(signalOf(name), signal));
   }
-});
-
-describe("container stats messages", () => {
-  const container = containerRecord();
-
-  it("leave out what nothing in the kernel tells", () => {
-    const message = containerStatsMessage({
-      container,
-      timestamp: 5n,
-      cpu: undefined,
-      memory: undefined,
-      writableLayer: undefined,
-    });
-    assert.equal(message.cpu, undefined);
-    assert.equal(message.memory, undefined);
-    assert.equal(message.writableLayer, undefined);
-    assert.equal(message.attributes?.id, container.id);
-  });
-
-  it("tell CPU, memory and what was written, with one time", () => {
-    const message = containerStatsMessage({
-      container,
-      timestamp: 1_764_000_000_000_000_007n,
-      cpu: { usageNanoseconds: 9_007_199_254_740_993n },
-      memory: {
-        usageBytes: 9,
-        workingSetBytes: 8,
-        rssBytes: 7,
-        pageFaults: 6,
-        majorPageFaults: 5,
-        availableBytes: undefined,
-      },
-      writableLayer: { mountpoint: "/d", bytes: 3, inodes: 2 },
-    });
-    assert.deepEqual(message.cpu, {
-      timestamp: "1764000000000000007",
-      usageCoreNanoSeconds: { value: "9007199254740993" },
-    });
-    assert.deepEqual(message.memory?.workingSetBytes, { value: 8 });
-    assert.equal(message.memory?.availableBytes, undefined);
-    assert.deepEqual(message.writableLayer?.fsId, { mountpoint: "/d" });
-    assert.equal(message.writableLayer?.timestamp, "1764000000000000007");
-  });
-
-  it("tell what is left below a limit", () => {
-    const memory = {
-      usageBytes: 9,
-      workingSetBytes: 8,
-      rssBytes: 7,
-      pageFaults: 6,
-      majorPageFaults: 5,
-      availableBytes: 0,
-    };
-    const message = containerStatsMessage({
-      container,
-      timestamp: 1n,
-      cpu: undefined,
-      memory,
-      writableLayer: undefined,
-    });
-    assert.deepEqual(message.memory?.availableBytes, { value: 0 });
-  });
 });
 
 describe("image messages", () => {

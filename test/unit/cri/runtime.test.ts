@@ -110,6 +110,7 @@ describe("RPCs that name one pod or container", () => {
     "RemoveContainer",
     "ContainerStatus",
     "ContainerStats",
+    "PodSandboxStats",
     "ReopenContainerLog",
     "ExecSync",
   ] as const;

@@ -1,0 +1,117 @@
+import { readFiles } from "../../native/cgroup.ts";
+import type { CpuUsage, MemoryUsage } from "./types.ts";
+
+const pageSize = 4096;
+const nanosecondsPerTick = 10_000_000n;
+
+/** One process, from /proc. */
+interface ProcessStat {
+  minorFaults: number;
+  majorFaults: number;
+  userTicks: bigint;
+  systemTicks: bigint;
+  threads: number;
+  rssBytes: number;
+  /** As rssBytes, but of a page that several processes share each counts its part. */
+  pssBytes: number;
+  swapBytes: number;
+}
+
+/** What processes use together; exited children count as far as they were waited for. */
+export interface ProcessesUsage {
+  cpu: CpuUsage;
+  memory: MemoryUsage;
+  swapBytes: number;
+  threads: number;
+}
+
+/** Looks at groups of processes all at once; undefined for a group of which no process is left. */
+export async function usageOfProcesses(
+  groups: readonly (readonly number[])[],
+): Promise<(ProcessesUsage | undefined)[]> {
+  const paths = groups.flat().flatMap((pid) => [`/proc/${pid}/stat`, `/proc/${pid}/smaps_rollup`]);
+  const texts = paths.length === 0 ? [] : await readFiles(paths);
+  let next = 0;
+  return groups.map((group) => {
+    const stats = group.flatMap(() => processStat(texts[next++], texts[next++]) ?? []);
+    return stats.length === 0 ? undefined : sum(stats);
+  });
+}
+
+/** The processes and everything they and their children started that was not given away to another parent, for each first process. */
+export async function descendants(pids: readonly number[]): Promise<number[][]> {
+  const found = pids.map((pid) => (pid > 0 ? [pid] : []));
+  let frontier = found.map((pids) => [...pids]);
+  while (frontier.some((pids) => pids.length > 0)) {
+    const texts = await readFiles(frontier.flat().map((pid) => `/proc/${pid}/task/${pid}/children`));
+    let next = 0;
+    frontier = frontier.map((parents) => parents.flatMap(() => numbers(texts[next++], " ")));
+    for (const [index, children] of frontier.entries()) found[index]?.push(...children);
+  }
+  return found;
+}
+
+/** The numbers of a list; none of a list that is not there. */
+export function numbers(text: string | undefined, separator: string): number[] {
+  return (text ?? "").split(separator).filter(Boolean).map(Number);
+}
+
+/** /proc/PID/stat, proc_pid_stat(5); the name in parentheses may hold anything, so fields count from the last one. */
+function processStat(stat: string | undefined, rollup: string | undefined): ProcessStat | undefined {
+  if (stat === undefined) return undefined;
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const field = (number: number) => fields[number - 3] ?? "0";
+  return {
+    minorFaults: Number(field(10)),
+    majorFaults: Number(field(12)),
+    userTicks: BigInt(field(14)) + BigInt(field(16)),
+    systemTicks: BigInt(field(15)) + BigInt(field(17)),
+    threads: Number(field(20)),
+    ...residentMemory(rollup, Number(field(24)) * pageSize),
+  };
+}
+
+/** smaps_rollup counts exactly; what stat says (`approximately`) may be 0 for a small process, since kernel 6.2 counts per CPU. */
+function residentMemory(rollup: string | undefined, approximately: number) {
+  const kilobytes = (key: string) => {
+    const at = rollup?.indexOf(`\n${key}:`) ?? -1;
+    return at < 0 ? 0 : Number.parseInt(rollup!.slice(at + key.length + 2), 10) || 0;
+  };
+  const rssBytes = kilobytes("Rss") * 1024 || approximately;
+  return { rssBytes, pssBytes: kilobytes("Pss") * 1024 || rssBytes, swapBytes: kilobytes("SwapPss") * 1024 };
+}
+
+function sum(processes: readonly ProcessStat[]): ProcessesUsage {
+  const total = { minor: 0, major: 0, user: 0n, system: 0n, threads: 0, rss: 0, pss: 0, swap: 0 };
+  for (const one of processes) {
+    total.minor += one.minorFaults;
+    total.major += one.majorFaults;
+    total.user += one.userTicks * nanosecondsPerTick;
+    total.system += one.systemTicks * nanosecondsPerTick;
+    total.threads += one.threads;
+    total.rss += one.rssBytes;
+    total.pss += one.pssBytes;
+    total.swap += one.swapBytes;
+  }
+  return {
+    cpu: {
+      usageNanoseconds: total.user + total.system,
+      userNanoseconds: total.user,
+      systemNanoseconds: total.system,
+      throttling: undefined,
+      pressure: undefined,
+    },
+    memory: {
+      usageBytes: total.pss,
+      workingSetBytes: total.pss,
+      rssBytes: total.rss,
+      pageFaults: total.minor + total.major,
+      majorPageFaults: total.major,
+      availableBytes: undefined,
+      details: undefined,
+      pressure: undefined,
+    },
+    swapBytes: total.swap,
+    threads: total.threads,
+  };
+}
