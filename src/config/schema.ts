@@ -26,6 +26,8 @@ const directories = () =>
       error: "a list of absolute paths",
     })
     .check(z.minLength(1, { error: "a list of at least one absolute path" }));
+const connections = { error: "a whole number from 0 to 64" };
+const stall = { error: "whole seconds, from 1 to 3600" };
 const workers = { error: "a whole number from 0 to 64" };
 
 /** The configuration file. Unknown keys are errors: a mistyped key must not be a setting silently ignored. */
@@ -98,6 +100,13 @@ export const configSchema = z.strictObject({
         ),
         /** Layers unpacked at the same time; 0: the number of cores. */
         workers: z._default(z.int(workers).check(z.minimum(0, workers), z.maximum(64, workers)), 0),
+        /** Layers fetched from one registry at the same time, over all pulls; 0: no limit. */
+        connections_per_registry: z._default(
+          z.int(connections).check(z.minimum(0, connections), z.maximum(64, connections)),
+          6,
+        ),
+        /** A registry that sends nothing for so long counts as gone. How long a pull takes in all is not limited. */
+        stall_seconds: z._default(z.int(stall).check(z.minimum(1, stall), z.maximum(3600, stall)), 30),
         /** Images that are removed only by name: never to free space. */
         pinned: z._default(z.array(z.string(references), references), []),
         /** When the disk is fuller than this, images that no container uses are removed; 0: never. */

@@ -45,6 +45,9 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       certsDirectories: config.images.certs_directories ?? [paths.certsDir],
       plainHttpHosts: config.images.plain_http,
       singleOwner: report.idMap.single,
+      connectionsPerRegistry: config.images.connections_per_registry,
+      stallMs: config.images.stall_seconds * 1000,
+      helperUser: { uid: report.uid, gid: report.gid },
       ...(config.images.workers === 0 ? {} : { workers: config.images.workers }),
       pinned: config.images.pinned,
       ...(config.images.gc_high_percent === 0

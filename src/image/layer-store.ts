@@ -6,6 +6,7 @@ import type { StoredLayer } from "../store/images.ts";
 import { Arrivals } from "./arrivals.ts";
 import { hexOf } from "./digest.ts";
 import type { LayerContent, UnpackedLayer } from "./layer/unpack.ts";
+import type { RegistryLimits } from "./registry/limits.ts";
 import { SharedWork } from "./shared-work.ts";
 import type { LayerSource } from "./source.ts";
 import type { ImageLog } from "./types.ts";
@@ -23,6 +24,8 @@ export interface LayerStoreOptions {
   directory: string;
   singleOwner: boolean;
   pool: WorkerPool;
+  /** How much may be fetched at the same time. */
+  limits: RegistryLimits;
   log: ImageLog | undefined;
   /** Whether an image that is stored needs the layer. */
   isStored: (chainId: string) => boolean;
@@ -116,13 +119,14 @@ export class LayerStore {
   }
 
   async #bring(wanted: WantedLayer, source: LayerSource, signal: AbortSignal): Promise<StoredLayer> {
-    const { pool, singleOwner, log } = this.#options;
+    const { pool, singleOwner, log, limits } = this.#options;
     const directory = join(this.#options.directory, `partial-${randomName()}`);
     const below = this.#coming.get(wanted.below[0] ?? "");
     const { content, chainId } = wanted;
     try {
       const task = { kind: "unpack", source, content, directory, singleOwner } as const;
-      const unpacked = await pool.run(task, signal, (bytes) => this.#arrivals.note(chainId, bytes));
+      const run = () => pool.run(task, signal, (bytes) => this.#arrivals.note(chainId, bytes));
+      const unpacked = await ("file" in source ? run() : limits.run(source.registry.endpoints, signal, run));
       await below;
       await this.#settle(directory, wanted, unpacked, signal);
       await rename(directory, this.path(chainId));

@@ -11,6 +11,7 @@ import { pullImage } from "./pull.ts";
 import { formatReference, parseReference, repositoryName } from "./reference.ts";
 import type { Dial } from "./registry/dial.ts";
 import { endpointsOf } from "./registry/hosts.ts";
+import { RegistryLimits } from "./registry/limits.ts";
 import type { ImageSource } from "./source.ts";
 import type {
   ImageConfig,
@@ -42,11 +43,15 @@ export type {
   RootSource,
 } from "./types.ts";
 
+/** More connections to one registry bring little, and are what public ones count. */
+const usualConnections = 6;
+
 /** Images of this node: pulled, listed, used and removed. */
 export class ImageService {
   readonly #store: ImageStore;
   readonly #layers: LayerStore;
   readonly #pool: WorkerPool;
+  readonly #limits: RegistryLimits;
   readonly #garbage: GarbageCollector;
   readonly #isPinned: (image: StoredImage) => boolean;
   readonly #config: ImageConfig;
@@ -62,10 +67,12 @@ export class ImageService {
     this.#directory = join(options.dataDir, "layers");
     this.#store = new ImageStore(options.database);
     this.#pool = new WorkerPool(options.config.workers ?? availableParallelism(), options.dial);
+    this.#limits = new RegistryLimits(options.config.connectionsPerRegistry ?? usualConnections);
     this.#layers = new LayerStore({
       directory: this.#directory,
       singleOwner: options.config.singleOwner ?? false,
       pool: this.#pool,
+      limits: this.#limits,
       log: options.log,
       isStored: (chainId) => this.#store.hasLayer(chainId),
     });
@@ -103,11 +110,16 @@ export class ImageService {
     });
     const auth = options.auth === undefined ? {} : { auth: options.auth };
     // Loaded by the first pull: the HTTP client is a sixth of an idle daemon.
-    const { RegistryClient } = await import("./registry/client.ts");
-    const client = new RegistryClient({ endpoints, registry, repository, headers: {}, ...auth }, this.#dial);
+    const [{ RegistryClient }, { accessOf }] = await Promise.all([
+      import("./registry/client.ts"),
+      import("./registry/access.ts"),
+    ]);
+    const state = { endpoints, registry, repository, headers: {}, ...auth, ...accessOf(this.#config) };
+    const client = new RegistryClient(state, this.#dial);
+    const limits = this.#limits;
     const source: ImageSource = {
-      manifest: (named, signal) => client.manifest(named, signal),
-      blob: (descriptor, signal) => client.blob(descriptor, signal),
+      manifest: (named, signal) => limits.run(endpoints, signal, () => client.manifest(named, signal)),
+      blob: (descriptor, signal) => limits.run(endpoints, signal, () => client.blob(descriptor, signal)),
       layer: () => ({ registry: client.state, dial: this.#dial !== undefined }),
     };
     const target = {

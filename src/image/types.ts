@@ -104,6 +104,14 @@ export interface ImageConfig {
   pinned?: readonly string[];
   /** Percentages of the disk in use at which unused images are removed, and down to which; never when absent. */
   gc?: { highPercent: number; lowPercent: number };
+  /** How much is fetched from one registry at the same time; 0 for no limit, 6 when absent. */
+  connectionsPerRegistry?: number;
+  /** How long a registry may say nothing before it counts as gone. */
+  stallMs?: number;
+  /** The pause before a registry is asked again; it doubles each time. */
+  retryMs?: number;
+  /** The host's ids of whoever the daemon works for: credential helpers see them as their own. */
+  helperUser?: { uid: number; gid: number };
 }
 
 export interface ImageLog {

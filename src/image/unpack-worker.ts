@@ -82,7 +82,7 @@ async function unpack(task: Task & { kind: "unpack" }, signal: AbortSignal): Pro
   if ("file" in source) return read(createReadStream(source.file, { highWaterMark: fileChunkBytes, signal }));
   const client = new RegistryClient(source.registry, source.dial ? dial : undefined);
   try {
-    return await client.stream(content.digest, read, signal);
+    return await client.stream(content, read, signal);
   } finally {
     await client.close();
   }

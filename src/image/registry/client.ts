@@ -3,30 +3,52 @@ import { digestProblem, sha256, verifyDigest } from "../digest.ts";
 import { manifestAccept } from "../media-types.ts";
 import { formatReference, type ImageReference, repositoryName } from "../reference.ts";
 import type { RegistryAuth } from "../types.ts";
+import { brokenOff, mostTelling, readWhole, refused } from "./answers.ts";
+import { type FoundCredentials, findCredentials } from "./auth-files.ts";
 import { Authorizer } from "./authorizer.ts";
+import { BlobBody } from "./blob-body.ts";
 import { credentialsOf, mayUse } from "./credentials.ts";
 import type { Dial } from "./dial.ts";
 import type { Endpoint } from "./hosts.ts";
-import { type Response, Transport } from "./transport.ts";
+import { defaultNetwork, type Headers, type NetworkSettings, type Response, Transport } from "./transport.ts";
 
 const maximumManifestBytes = 4 * 1024 * 1024;
-const streamAttempts = 3;
+const manifestAttempts = 3;
 const maximumConfigBytes = 8 * 1024 * 1024;
+
+/** Where to look for credentials that were not given. Plain data; the environment is the process's own. */
+export interface CredentialPlaces {
+  /** Docker's and podman's files, in the order to read them. */
+  files: string[];
+  /** Whom credential helpers are to run as, where that is not who this process is. */
+  user?: { uid: number; gid: number };
+}
 
 /** Everything a client is made from; plain data, so that a worker thread can make the same one. */
 export interface ClientState {
   endpoints: Endpoint[];
   registry: string;
   repository: string;
+  /** Given with the pull: then no others are looked for. */
   auth?: RegistryAuth;
+  places?: CredentialPlaces;
+  network?: NetworkSettings;
   /** Authorization headers already obtained, by endpoint. */
   headers: Record<string, string>;
+  /** Credentials already found, by endpoint. */
+  found?: Record<string, FoundCredentials>;
 }
 
 export interface FetchedManifest {
   data: Uint8Array;
   digest: string;
   contentType: string;
+}
+
+/** What a blob is called and how long it is. */
+export interface BlobDescriptor {
+  digest: string;
+  size: number;
 }
 
 interface Site {
@@ -45,25 +67,28 @@ export class RegistryClient {
 
   constructor(state: ClientState, dial?: Dial) {
     this.#state = state;
-    const credentials = credentialsOf(state.auth);
+    const scope = `repository:${state.repository}:pull`;
     this.#sites = state.endpoints.map((endpoint) => {
-      const transport = new Transport(endpoint, dial);
-      const own = mayUse(state.auth, endpoint) ? credentials : undefined;
-      const header = state.headers[endpoint.url];
+      const transport = new Transport(endpoint, state.network ?? defaultNetwork, dial);
+      const find = (signal?: AbortSignal) => credentialsFor(endpoint, state, signal);
+      const header = state.headers[endpoint.url] ?? givenToken(endpoint, state);
       return {
         endpoint,
         transport,
-        authorizer: new Authorizer(endpoint, state.repository, own, transport, header),
+        authorizer: new Authorizer({ endpoint, scope, transport, find, header }),
       };
     });
   }
 
-  /** The state with the tokens obtained so far, for a client elsewhere. */
+  /** The state with what was obtained so far, for a client elsewhere. */
   get state(): ClientState {
     const headers: Record<string, string> = {};
-    for (const { endpoint, authorizer } of this.#sites)
+    const found: Record<string, FoundCredentials> = {};
+    for (const { endpoint, authorizer } of this.#sites) {
       if (authorizer.header !== undefined) headers[endpoint.url] = authorizer.header;
-    return { ...this.#state, headers };
+      if (authorizer.found !== undefined) found[endpoint.url] = authorizer.found;
+    }
+    return { ...this.#state, headers, found };
   }
 
   /** The manifest or index under a digest, or else the tag, of a reference; its digest is checked, or computed for a tag. */
@@ -71,52 +96,53 @@ export class RegistryClient {
     const name = reference.digest ?? reference.tag ?? "latest";
     const object = formatReference(reference);
     const need = reference.digest === undefined ? "resolve" : "pull";
+    const accept = { accept: manifestAccept.join(", ") };
     return this.#anywhere(need, object, signal, async (site) => {
-      const response = await this.#get(
-        site,
-        `manifests/${name}`,
-        { accept: manifestAccept.join(", ") },
-        signal,
-      );
-      const data = await readBody(response, maximumManifestBytes, object);
-      const contentType = [response.headers["content-type"] ?? ""].flat()[0]?.split(";", 1)[0] ?? "";
-      const promised = reference.digest ?? [response.headers["docker-content-digest"] ?? ""].flat()[0] ?? "";
-      if (digestProblem(promised) === undefined) verifyDigest(data, promised, "fetch manifest", object);
-      return { data, digest: reference.digest ?? sha256(data), contentType };
+      for (let attempt = 1; ; attempt++) {
+        const response = await this.#get(site, `manifests/${name}`, accept, signal);
+        try {
+          return await readManifest(response, reference.digest, object);
+        } catch (error) {
+          if (error instanceof LichenError || signal?.aborted === true) throw error;
+          if (attempt === manifestAttempts) throw brokenOff(object, error);
+        }
+      }
     });
   }
 
   /** A small blob as a whole, checked. */
-  async blob(descriptor: { digest: string; size: number }, signal?: AbortSignal): Promise<Uint8Array> {
+  async blob(descriptor: BlobDescriptor, signal?: AbortSignal): Promise<Uint8Array> {
     const object = this.#blobName(descriptor.digest);
-    return this.#anywhere("pull", object, signal, async (site) => {
-      const response = await this.#get(site, `blobs/${descriptor.digest}`, {}, signal);
-      const data = await readBody(response, Math.min(maximumConfigBytes, descriptor.size), object);
+    const read = async (body: AsyncIterable<Uint8Array>) => {
+      const data = await readWhole(body, Math.min(maximumConfigBytes, descriptor.size), object);
       verifyDigest(data, descriptor.digest, "fetch blob", object);
       return data;
-    });
+    };
+    return this.stream(descriptor, read, signal);
   }
 
   /**
-   * Begins to fetch a blob and hands its body to `read`, which checks it. A connection that breaks off is begun anew a
-   * few times, `read` being called again; after any other failure the next endpoint is tried.
+   * Fetches a blob and hands its bytes to `read`, which checks them. Where a connection breaks off another one goes on
+   * (BlobBody). `read` is called again, with the content from its beginning, when pieces did not make what was promised
+   * and when another endpoint is asked: after all failures but those that are this machine's own.
    */
   async stream<T>(
-    digest: string,
-    read: (body: Response["body"]) => Promise<T>,
+    descriptor: BlobDescriptor,
+    read: (body: AsyncIterable<Uint8Array>) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T> {
-    return this.#anywhere("pull", this.#blobName(digest), signal, async (site) => {
-      for (let attempt = 1; ; attempt++) {
-        // Content-coding would put a second compression around the blob and change its digest.
-        const headers = { "accept-encoding": "identity" };
-        const response = await this.#get(site, `blobs/${digest}`, headers, signal);
-        try {
-          return await read(response.body);
-        } catch (error) {
-          const brokeOff = !(error instanceof LichenError) && signal?.aborted !== true;
-          if (!brokeOff || attempt === streamAttempts) throw error;
-        }
+    const object = this.#blobName(descriptor.digest);
+    return this.#anywhere("pull", object, signal, async (site) => {
+      const open = (offset: number) => this.#openBlob(site, descriptor.digest, offset, signal);
+      const { retryMs } = this.#state.network ?? defaultNetwork;
+      const newBody = () => new BlobBody({ object, size: descriptor.size, open, signal, retryMs });
+      const body = newBody();
+      try {
+        return await read(body);
+      } catch (error) {
+        if (isOwnFailure(error) && body.failure === undefined) throw new OwnFailure(error);
+        if (body.resumed === 0 || !(error instanceof LichenError) || error.code !== "DATA_LOSS") throw error;
+        return read(newBody());
       }
     });
   }
@@ -128,6 +154,13 @@ export class RegistryClient {
   #blobName(digest: string): string {
     const { registry, repository } = this.#state;
     return `${repositoryName({ registry, repository })}@${digest}`;
+  }
+
+  #openBlob(site: Site, digest: string, offset: number, signal: AbortSignal | undefined): Promise<Response> {
+    // Content-coding would put a second compression around the blob and change its digest.
+    const headers: Headers = { "accept-encoding": "identity" };
+    if (offset > 0) headers.range = `bytes=${offset}-`;
+    return this.#get(site, `blobs/${digest}`, headers, signal, offset > 0 ? [200, 206, 416] : [200]);
   }
 
   async #anywhere<T>(
@@ -143,7 +176,8 @@ export class RegistryClient {
         return await attempt(site);
       } catch (error) {
         if (signal?.aborted === true) throw error;
-        failures.push(error instanceof LichenError ? error : interrupted(object, error));
+        if (error instanceof OwnFailure) throw error.failure;
+        failures.push(error instanceof LichenError ? error : brokenOff(object, error));
       }
     }
     throw mostTelling(failures, need, object);
@@ -152,120 +186,82 @@ export class RegistryClient {
   async #get(
     site: Site,
     path: string,
-    headers: Record<string, string>,
+    headers: Headers,
     signal: AbortSignal | undefined,
+    wanted: readonly number[] = [200],
   ): Promise<Response> {
-    const url = new URL(`${site.endpoint.url}/${this.#state.repository}/${path}`);
+    const { endpoint, authorizer, transport } = site;
+    const url = new URL(`${endpoint.url}/${this.#state.repository}/${path}`);
     // Mirrors that serve several registries are told which one is meant, as containerd does.
-    if (!site.endpoint.origin) url.searchParams.set("ns", this.#state.registry);
+    if (!endpoint.origin) url.searchParams.set("ns", this.#state.registry);
     for (let answered = false; ; answered = true) {
-      const response = await site.transport.send({
+      const response = await transport.send({
         method: "GET",
         url: url.href,
         headers: {
           "user-agent": "lichen",
-          ...site.endpoint.headers,
-          ...(site.authorizer.header === undefined ? {} : { authorization: site.authorizer.header }),
+          ...endpoint.headers,
+          ...(authorizer.header === undefined ? {} : { authorization: authorizer.header }),
           ...headers,
         },
         signal,
       });
-      if (response.statusCode === 200) return response;
-      if (response.statusCode === 401 && !answered && (await site.authorizer.answer(response, signal))) {
+      if (wanted.includes(response.statusCode)) return response;
+      if (response.statusCode === 401 && !answered && (await authorizer.answer(response, signal))) {
         await response.body.dump();
         continue;
       }
-      throw await refused(response, url.href);
+      throw await refused(response, url.href, authorizer.found?.source);
     }
   }
 }
 
-/** Reads a body of at most `limit` bytes. */
-async function readBody(response: Response, limit: number, object: string): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
-    length += chunk.length;
-    if (length > limit)
-      throw new LichenError({
-        code: "DATA_LOSS",
-        operation: "fetch",
-        object,
-        reason: `the registry sends more than ${limit} bytes`,
-      });
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+async function readManifest(
+  response: Response,
+  digest: string | undefined,
+  object: string,
+): Promise<FetchedManifest> {
+  const header = (name: string) => [response.headers[name] ?? ""].flat()[0] ?? "";
+  const data = await readWhole(response.body, maximumManifestBytes, object);
+  const promised = digest ?? header("docker-content-digest");
+  if (digestProblem(promised) === undefined) verifyDigest(data, promised, "fetch manifest", object);
+  return { data, digest: digest ?? sha256(data), contentType: header("content-type").split(";", 1)[0] ?? "" };
 }
 
-/** A connection that ended while content was on its way. */
-function interrupted(object: string, error: unknown): LichenError {
-  return new LichenError({
-    code: "UNAVAILABLE",
-    operation: "fetch",
-    object,
-    reason: `the connection ended early: ${error instanceof Error ? error.message : String(error)}`,
-    hint: "pull again; the registry or the network broke off",
-    cause: error,
-  });
+/** A registry's token that was given needs no challenge to be shown. */
+function givenToken(endpoint: Endpoint, { auth }: ClientState): string | undefined {
+  const credentials = credentialsOf(auth);
+  return credentials?.kind === "bearer" && mayUse(auth, endpoint) ? `Bearer ${credentials.token}` : undefined;
 }
 
-/** The registry's own words about a failure (distribution-spec, "Error codes"), or nothing. */
-async function registryMessage(response: Response): Promise<string> {
-  const text = (await response.body.text()).slice(0, 4096);
-  try {
-    const { errors } = JSON.parse(text) as { errors?: { code?: string; message?: string }[] };
-    return (errors ?? []).map((error) => `${error.code ?? ""} ${error.message ?? ""}`.trim()).join("; ");
-  } catch {
-    return "";
+async function credentialsFor(
+  endpoint: Endpoint,
+  state: ClientState,
+  signal: AbortSignal | undefined,
+): Promise<FoundCredentials | undefined> {
+  const known = state.found?.[endpoint.url];
+  if (known !== undefined) return known;
+  const given = credentialsOf(state.auth);
+  if (given !== undefined)
+    return mayUse(state.auth, endpoint) ? { credentials: given, source: "the pull" } : undefined;
+  if (state.places === undefined) return undefined;
+  const host = endpoint.origin ? state.registry : new URL(endpoint.url).host;
+  const { files, user } = state.places;
+  return findCredentials(`${host}/${state.repository}`, files, { environment: process.env, user, signal });
+}
+
+/** A failure that another endpoint would not mend, such as a full disk. */
+class OwnFailure extends Error {
+  readonly failure: unknown;
+
+  constructor(failure: unknown) {
+    super("own failure");
+    this.failure = failure;
   }
 }
 
-async function refused(response: Response, url: string): Promise<LichenError> {
-  const status = response.statusCode;
-  const message = await registryMessage(response);
-  const reason = `the registry answered ${status}${message === "" ? "" : `: ${message}`}`;
-  const fields = { operation: "fetch", object: url, reason };
-  if (status === 404) {
-    return new LichenError({
-      ...fields,
-      code: "NOT_FOUND",
-      hint: "check the spelling of repository and tag",
-    });
-  }
-  if (status === 401 || status === 403) {
-    const hint =
-      "the repository is private or does not exist: check the name, or give credentials (imagePullSecrets)";
-    return new LichenError({
-      ...fields,
-      code: status === 401 ? "UNAUTHENTICATED" : "PERMISSION_DENIED",
-      hint,
-    });
-  }
-  return new LichenError({ ...fields, code: "UNAVAILABLE" });
-}
-
-/** Of the failures of all endpoints, the one that says most; the others are named in its reason. */
-function mostTelling(failures: LichenError[], need: string, object: string): LichenError {
-  const telling = ["DATA_LOSS", "UNAUTHENTICATED", "PERMISSION_DENIED", "NOT_FOUND"];
-  const rank = (error: LichenError) =>
-    telling.includes(error.code) ? telling.indexOf(error.code) : telling.length;
-  const [first, ...others] = failures.sort((a, b) => rank(a) - rank(b));
-  if (first === undefined)
-    return new LichenError({
-      code: "FAILED_PRECONDITION",
-      operation: "fetch",
-      object,
-      reason: `no configured address of the registry may be used to ${need}`,
-      hint: "give one of the hosts in hosts.toml this capability",
-    });
-  if (others.length === 0) return first;
-  return new LichenError({
-    code: first.code,
-    operation: "fetch",
-    object,
-    reason: [first, ...others].map((error) => error.message).join("; "),
-    ...(first.hint === undefined ? {} : { hint: first.hint }),
-    cause: first,
-  });
+function isOwnFailure(error: unknown): boolean {
+  return (
+    error instanceof LichenError && !["DATA_LOSS", "UNAVAILABLE", "INVALID_ARGUMENT"].includes(error.code)
+  );
 }

@@ -1,45 +1,73 @@
-import type { Socket } from "node:net";
-import { type ConnectionOptions, connect as connectTls } from "node:tls";
-import type { buildConnector } from "undici";
+import { connect, type Socket } from "node:net";
+import { LichenError } from "../../errors.ts";
 import { connectedSocket, type Fd } from "../../native/fd.ts";
 
-/** Makes a TCP connection and gives its descriptor away; rejects with a LichenError. */
+/**
+ * Makes a TCP connection and gives its descriptor away; rejects with a LichenError. The daemon lives in a network of its
+ * own, while registries on the user's loopback, in VPNs and behind the user's resolver are reachable from the host's.
+ */
 export type Dial = (host: string, port: number) => Promise<Fd>;
 
-/**
- * A connector for undici over connections that `dial` makes: the daemon lives in a network of its own, while registries
- * on the user's loopback, in VPNs and behind the user's resolver are reachable from the host's.
- */
-export function connectorThrough(dial: Dial, tls: ConnectionOptions): buildConnector.connector {
-  return (options, callback) => {
-    const secure = options.protocol === "https:";
-    const host = options.hostname.replace(/^\[|\]$/g, "");
-    dial(host, Number(options.port) || (secure ? 443 : 80)).then(
-      (fd) => {
-        const socket = connectedSocket(fd);
-        socket.setNoDelay(true);
-        if (secure) startTls(socket, options.servername ?? host, tls, callback);
-        else callback(null, socket);
-      },
-      (error: Error) => callback(error, null),
-    );
-  };
+/** A connection, made by `dial`, or without it in the process's own network. UNAVAILABLE also when `timeoutMs` are over. */
+export async function openSocket(
+  dial: Dial | undefined,
+  host: string,
+  port: number,
+  timeoutMs: number,
+): Promise<Socket> {
+  const socket = await within(
+    timeoutMs,
+    dial === undefined ? connectHere(host, port) : dial(host, port).then(connectedSocket),
+    (late) => late.destroy(),
+    () => unreachable(host, port, `no connection within ${timeoutMs / 1000} s`),
+  ).catch((error: unknown) => {
+    throw unreachable(host, port, error instanceof Error ? error.message : String(error), error);
+  });
+  socket.setNoDelay(true);
+  socket.setKeepAlive(true, 30_000);
+  return socket;
 }
 
-function startTls(
-  socket: Socket,
-  servername: string,
-  tls: ConnectionOptions,
-  callback: buildConnector.Callback,
-) {
-  const secured = connectTls({ ...tls, socket, servername, ALPNProtocols: ["http/1.1"] });
-  const fail = (error: Error) => {
-    socket.destroy();
-    callback(error, null);
-  };
-  secured.once("error", fail);
-  secured.once("secureConnect", () => {
-    secured.off("error", fail);
-    callback(null, secured);
+/** What `promise` gives within a time; what comes later is let go of by `discard`. */
+export async function within<T>(
+  milliseconds: number,
+  promise: Promise<T>,
+  discard: (late: T) => void,
+  failure: () => Error,
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeUp = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      promise.then(discard, () => {});
+      reject(failure());
+    }, milliseconds);
+  });
+  try {
+    return await Promise.race([promise, timeUp]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function connectHere(host: string, port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port });
+    socket.once("error", reject);
+    socket.once("connect", () => {
+      socket.off("error", reject);
+      resolve(socket);
+    });
+  });
+}
+
+function unreachable(host: string, port: number, reason: string, cause?: unknown): LichenError {
+  if (cause instanceof LichenError && cause.operation === "connect to") return cause;
+  return new LichenError({
+    code: "UNAVAILABLE",
+    operation: "connect to",
+    object: `${host.includes(":") ? `[${host}]` : host}:${port}`,
+    reason,
+    hint: "check that the registry runs and can be reached from this node (name, port, proxy)",
+    cause,
   });
 }

@@ -1,22 +1,19 @@
-import { existsSync, readFileSync } from "node:fs";
 import { isIP } from "node:net";
-import { dirname, join, resolve } from "node:path";
-import { parse, TomlError } from "smol-toml";
-import * as z from "zod";
 import { LichenError } from "../../errors.ts";
+import { type HostTable, readHostsConfiguration, refusal } from "./hosts-file.ts";
+import { defaultTls, type TlsSettings } from "./tls.ts";
 
 /** One address under which a registry's content is to be had. Plain data: it travels to the workers. */
-export interface Endpoint {
+export interface Endpoint extends TlsSettings {
   /** Base of all requests, with the API's path: "https://host:port/v2". */
   url: string;
   /** true: the registry itself, not a mirror; credentials without a server address go there only. */
   origin: boolean;
   /** May names (tags) be looked up here, and may content be fetched by digest? */
   capabilities: { resolve: boolean; pull: boolean };
-  skipVerify: boolean;
-  /** PEM texts of the certificate authorities to trust, in place of the system's. */
-  authorities: string[];
-  headers: Record<string, string>;
+  headers: Record<string, string | string[]>;
+  /** How long making a connection may take, where the usual time does not do. */
+  connectMs?: number;
 }
 
 export interface HostsOptions {
@@ -24,122 +21,67 @@ export interface HostsOptions {
   plainHttpHosts: readonly string[];
 }
 
-const hostFields = {
-  capabilities: z.array(z.enum(["pull", "resolve", "push"])).optional(),
-  ca: z.union([z.string(), z.array(z.string())]).optional(),
-  skip_verify: z.boolean().optional(),
-  override_path: z.boolean().optional(),
-  header: z.record(z.string(), z.union([z.string(), z.array(z.string())])).optional(),
-};
-
-const hostsSchema = z.strictObject({
-  server: z.string().optional(),
-  ...hostFields,
-  host: z.record(z.string(), z.strictObject(hostFields)).optional(),
-});
-
-type HostTable = z.infer<z.ZodObject<typeof hostFields>>;
+const everything = { resolve: true, pull: true };
 
 /**
- * The addresses of `registry` in the order to try: the mirrors of its hosts.toml (containerd's form: server, and
- * [host."URL"] tables with capabilities, ca, skip_verify, override_path, header), then the registry itself.
- * Throws FAILED_PRECONDITION naming file and key for a malformed file.
+ * The addresses of `registry` in the order to try: the mirrors that certs.d has for it (hosts-file.ts), then the
+ * registry itself. Without configuration that is https, but http for loopback addresses and `plainHttpHosts`.
+ * Errors: those of readHostsConfiguration, and INVALID_ARGUMENT for a registry that cannot be an address.
  */
 export function endpointsOf(registry: string, options: HostsOptions): Endpoint[] {
-  const file = findHostsFile(registry, options.certsDirectories);
-  const own = defaultServer(registry, options.plainHttpHosts);
-  if (file === undefined) return [endpoint(own, {}, { origin: true, directory: "", file: "" })];
-  const { host, server, ...serverTable } = readHostsFile(file);
-  const context = { directory: dirname(file), file };
-  const mirrors = Object.entries(host ?? {}).map(([url, table]) =>
-    endpoint(url, table, { ...context, origin: new URL(withScheme(url)).host === new URL(own).host }),
-  );
-  return [...mirrors, endpoint(server ?? own, serverTable, { ...context, origin: true })];
+  const configuration = readHostsConfiguration(registry, options.certsDirectories);
+  const secured = configuration?.server.securityGiven ?? false;
+  const usual = usualServer(registry, options.plainHttpHosts, secured);
+  if (configuration === undefined)
+    return [
+      { url: `${usual.origin}/v2`, origin: true, capabilities: everything, headers: {}, ...defaultTls },
+    ];
+  const { source, mirrors, server } = configuration;
+  return [
+    ...mirrors.map((table) => endpoint(table, usual, source)),
+    { ...endpoint(server, usual, source), origin: true },
+  ];
 }
 
-/** containerd looks for "host_port_" (a name without a colon), then "host:port", then "_default". */
-function findHostsFile(registry: string, directories: readonly string[]): string | undefined {
-  const names = [registry.replace(/:(\d+)$/, "_$1_"), registry, "_default"];
-  for (const directory of directories)
-    for (const name of names) {
-      const file = join(directory, name, "hosts.toml");
-      if (existsSync(file)) return file;
-    }
-  return undefined;
-}
-
-function readHostsFile(file: string): z.infer<typeof hostsSchema> {
-  let document: unknown;
-  try {
-    document = parse(readFileSync(file, "utf8"));
-  } catch (error) {
-    throw refusal(file, error instanceof TomlError ? (error.message.split("\n", 1)[0] ?? "") : String(error));
-  }
-  const result = hostsSchema.safeParse(document);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  throw refusal(file, `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "malformed"}`);
-}
-
-function refusal(file: string, reason: string): LichenError {
-  return new LichenError({
-    code: "FAILED_PRECONDITION",
-    operation: "read registry hosts",
-    object: file,
-    reason,
-    hint: 'known keys: server, and in [host."URL"]: capabilities (pull, resolve), ca, skip_verify, override_path, header',
-  });
-}
-
-interface EndpointContext {
-  origin: boolean;
-  directory: string;
-  file: string;
-}
-
-function endpoint(address: string, table: HostTable, context: EndpointContext): Endpoint {
-  const url = URL.canParse(withScheme(address)) ? new URL(withScheme(address)) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol))
-    throw refusal(context.file, `"${address}" is no http or https address`);
+function endpoint(table: HostTable, usual: URL, source: string): Endpoint {
+  const { skipVerify, authorities, clientCertificates, headers } = table;
+  const url = table.address === undefined ? usual : parseAddress(table.address, source);
   const path = url.pathname.replace(/\/+$/, "");
   // override_path: the address already is the root of the API; otherwise /v2 belongs below it.
-  const apiPath = table.override_path === true || path.endsWith("/v2") ? path : `${path}/v2`;
-  const capabilities = table.capabilities ?? ["pull", "resolve"];
-  const authorities = [table.ca ?? []].flat();
+  const apiPath = table.overridePath || path.endsWith("/v2") ? path : `${path}/v2`;
+  const may = (what: string) => table.capabilities?.includes(what) ?? true;
   return {
     url: `${url.origin}${apiPath}`,
-    origin: context.origin,
-    capabilities: { resolve: capabilities.includes("resolve"), pull: capabilities.includes("pull") },
-    skipVerify: table.skip_verify ?? false,
-    authorities: authorities.map((file) => readAuthority(resolve(context.directory, file), context.file)),
-    headers: Object.fromEntries(
-      Object.entries(table.header ?? {}).map(([name, value]) => [name, [value].flat().join(", ")]),
-    ),
+    origin: url.host === usual.host,
+    capabilities: { resolve: may("resolve"), pull: may("pull") },
+    headers,
+    ...{ skipVerify, authorities, clientCertificates },
+    ...(table.connectMs === undefined ? {} : { connectMs: table.connectMs }),
   };
 }
 
-function readAuthority(file: string, hostsFile: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    throw refusal(hostsFile, `ca: ${error instanceof Error ? error.message : String(error)}`);
-  }
+function parseAddress(address: string, source: string): URL {
+  const whole = address.includes("://") ? address : `https://${address}`;
+  const url = URL.canParse(whole) ? new URL(whole) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol))
+    throw refusal(source, `"${address}" is no http or https address`);
+  return url;
 }
 
-function withScheme(address: string): string {
-  return address.includes("://") ? address : `https://${address}`;
-}
-
-function defaultServer(registry: string, plainHttpHosts: readonly string[]): string {
+function usualServer(registry: string, plainHttpHosts: readonly string[], secured: boolean): URL {
   // The registry behind the name "docker.io" answers at this host.
-  if (registry === "docker.io") return "https://registry-1.docker.io";
-  const host = hostOf(registry);
-  const plain = isLoopback(host) || plainHttpHosts.includes(registry) || plainHttpHosts.includes(host);
-  return `${plain ? "http" : "https"}://${registry}`;
-}
-
-function hostOf(registry: string): string {
-  return registry.replace(/:\d+$/, "");
+  if (registry === "docker.io") return new URL("https://registry-1.docker.io");
+  const host = registry.replace(/:\d+$/, "");
+  const plain = plainHttpHosts.includes(registry) || plainHttpHosts.includes(host);
+  const address = `${plain || (isLoopback(host) && !secured) ? "http" : "https"}://${registry}`;
+  if (URL.canParse(address)) return new URL(address);
+  throw new LichenError({
+    code: "INVALID_ARGUMENT",
+    operation: "find registry",
+    object: registry,
+    reason: "this can be no address of a registry",
+    hint: "check the host's name or address, and the port, which is at most 65535",
+  });
 }
 
 /** "localhost", 127.0.0.0/8 and [::1]. */

@@ -33,7 +33,15 @@ describe("configuration", () => {
         subnet: "10.210.0.0/16",
       },
       streaming: { address: "127.0.0.1", port: 0, idle_seconds: 14_400, exec_grace_seconds: 5 },
-      images: { plain_http: [], workers: 0, pinned: [], gc_high_percent: 0, gc_low_percent: 80 },
+      images: {
+        plain_http: [],
+        workers: 0,
+        pinned: [],
+        gc_high_percent: 0,
+        gc_low_percent: 80,
+        connections_per_registry: 6,
+        stall_seconds: 30,
+      },
     });
   });
 
@@ -61,6 +69,8 @@ describe("configuration", () => {
       certs_directories = ["/etc/lichen/certs.d"]
       plain_http = ["registry.local:5000", "[fd00::1]:5000"]
       workers = 4
+      connections_per_registry = 2
+      stall_seconds = 5
       pinned = ["registry.k8s.io/pause:*"]
       gc_high_percent = 85
       gc_low_percent = 70
@@ -84,6 +94,8 @@ describe("configuration", () => {
         certs_directories: ["/etc/lichen/certs.d"],
         plain_http: ["registry.local:5000", "[fd00::1]:5000"],
         workers: 4,
+        connections_per_registry: 2,
+        stall_seconds: 5,
         pinned: ["registry.k8s.io/pause:*"],
         gc_high_percent: 85,
         gc_low_percent: 70,
@@ -144,6 +156,11 @@ describe("configuration", () => {
     ["image.workers = 1", "image: unknown key; known here: log, cgroups, network, streaming, images"],
     ["log = 'info'", 'log = "info": must be a table with level'],
     ["images.workers = 1.5", "images.workers = 1.5: must be a whole number from 0 to 64"],
+    [
+      "images.connections_per_registry = -1",
+      "images.connections_per_registry = -1: must be a whole number from 0 to 64",
+    ],
+    ["images.stall_seconds = 0", "images.stall_seconds = 0: must be whole seconds, from 1 to 3600"],
     ["images.workers = 65", "images.workers = 65: must be a whole number from 0 to 64"],
     [
       "images.plain_http = 'a'",
