@@ -8,6 +8,7 @@
 #include "launcher/hints.h"
 #include "launcher/options.h"
 #include "launcher/serve.h"
+#include "launcher/unshare.h"
 
 using namespace lichen;
 using namespace lichen::launcher;
@@ -19,16 +20,19 @@ int fail(const Error& error, int status) {
   return status;
 }
 
+// The status of a command that did not take this process's place, as shells have it.
+int not_executed(const Error& error) {
+  if (error.operation != "execute") return fail(error, EX_UNAVAILABLE);
+  return fail(error, error.code == "ENOENT" ? 127 : 126);
+}
+
 struct Run {
   int operator()(const ServeOptions& options) const {
     auto status = serve(options);
     return status ? status.value() : fail(status.error(), EX_OSERR);
   }
-  int operator()(const EnterOptions& options) const {
-    Error error = enter(options);
-    if (error.operation != "execute") return fail(error, EX_UNAVAILABLE);
-    return fail(error, error.code == "ENOENT" ? 127 : 126);  // as shells do
-  }
+  int operator()(const EnterOptions& options) const { return not_executed(enter(options)); }
+  int operator()(const UnshareOptions& options) const { return not_executed(launcher::unshare(options)); }
   int operator()(const CheckOptions& options) const {
     std::fputs(check(options).c_str(), stdout);
     return 0;

@@ -83,7 +83,7 @@ Result<Options> parse_serve(Split split) {
 }  // namespace
 
 Result<Options> parse_options(const std::vector<std::string>& arguments) {
-  if (arguments.empty()) return usage("command", "is missing: serve, enter or check");
+  if (arguments.empty()) return usage("command", "is missing: serve, enter, unshare or check");
   const std::string& verb = arguments[0];
   if (verb == "--help" || verb == "-h" || verb == "help") return Options(HelpOptions{});
   if (verb == "serve") {
@@ -98,12 +98,18 @@ Result<Options> parse_options(const std::vector<std::string>& arguments) {
     if (options.command.empty()) return usage("-- COMMAND", "is missing");
     return Options(std::move(options));
   }
+  if (verb == "unshare") {
+    LICHEN_ASSIGN(Split split, split_arguments(arguments, {}));
+    UnshareOptions options{std::move(split.command)};
+    if (options.command.empty()) return usage("-- COMMAND", "is missing");
+    return Options(std::move(options));
+  }
   if (verb == "check") {
     LICHEN_ASSIGN(Split split, split_arguments(arguments, {"--data-dir"}));
     if (!split.command.empty()) return usage("check", "takes no command");
     return Options(CheckOptions{absolute(split.values["--data-dir"])});
   }
-  return usage("\"" + verb + "\"", "unknown command: serve, enter or check");
+  return usage("\"" + verb + "\"", "unknown command: serve, enter, unshare or check");
 }
 
 }  // namespace lichen::launcher

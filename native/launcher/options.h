@@ -25,18 +25,23 @@ struct EnterOptions {
   std::vector<std::string> command;
 };
 
+struct UnshareOptions {
+  std::vector<std::string> command;
+};
+
 struct CheckOptions {
   std::string data_dir;  // where overlay mounts are tried; "" for the user's own choice
 };
 
 struct HelpOptions {};
 
-using Options = std::variant<ServeOptions, EnterOptions, CheckOptions, HelpOptions>;
+using Options = std::variant<ServeOptions, EnterOptions, UnshareOptions, CheckOptions, HelpOptions>;
 
 inline constexpr char kUsage[] =
     "usage: lichen-launcher serve --runtime-dir R --data-dir D [--uplink auto|pasta|slirp4netns|none]\n"
     "                             [--cgroup auto|none|PATH] [--ids auto|single] -- COMMAND [ARGUMENT…]\n"
     "       lichen-launcher enter --runtime-dir R -- COMMAND [ARGUMENT…]\n"
+    "       lichen-launcher unshare -- COMMAND [ARGUMENT…]\n"
     "       lichen-launcher check [--data-dir D]\n";
 
 // Reads the arguments after the program's name. Relative paths are taken from the working directory. Code

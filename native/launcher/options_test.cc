@@ -44,8 +44,8 @@ TEST_CASE("defaults are automatic, relative paths become absolute") {
 }
 
 TEST_CASE("what is wrong with a command line is named") {
-  CHECK(refusal({}) == "command is missing: serve, enter or check");
-  CHECK(refusal({"sevre"}) == "\"sevre\" unknown command: serve, enter or check");
+  CHECK(refusal({}) == "command is missing: serve, enter, unshare or check");
+  CHECK(refusal({"sevre"}) == "\"sevre\" unknown command: serve, enter, unshare or check");
   CHECK(refusal({"serve", "--data-dir", "/d", "--", "x"}) == "--runtime-dir is missing");
   CHECK(refusal({"serve", "--runtime-dir", "/r", "--data-dir", "/d"}) == "-- COMMAND is missing");
   CHECK(refusal({"serve", "--runtime-dir"}) == "--runtime-dir needs a value");
@@ -73,4 +73,15 @@ TEST_CASE("enter, check and help") {
   auto help = parse_options({"--help"});
   REQUIRE(help.ok());
   CHECK(std::holds_alternative<HelpOptions>(help.value()));
+}
+
+TEST_CASE("unshare takes a command and nothing else") {
+  auto parsed = parse_options({"unshare", "--", "rm", "--", "-x"});
+  REQUIRE(parsed.ok());
+  auto* unshare = std::get_if<UnshareOptions>(&parsed.value());
+  REQUIRE(unshare != nullptr);
+  CHECK(unshare->command == std::vector<std::string>{"rm", "--", "-x"});
+  CHECK(refusal({"unshare"}) == "-- COMMAND is missing");
+  CHECK(refusal({"unshare", "--runtime-dir", "/r", "--", "true"}).find("unknown option") !=
+        std::string::npos);
 }

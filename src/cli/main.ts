@@ -12,12 +12,14 @@ import { pods } from "./commands/pods.ts";
 import { portForward } from "./commands/port-forward.ts";
 import { ps } from "./commands/ps.ts";
 import { pull } from "./commands/pull.ts";
+import { reset } from "./commands/reset.ts";
 import { rm } from "./commands/rm.ts";
 import { rmi } from "./commands/rmi.ts";
 import { run } from "./commands/run.ts";
 import { serve } from "./commands/serve.ts";
 import { stats } from "./commands/stats.ts";
 import { stop } from "./commands/stop.ts";
+import { unshare } from "./commands/unshare.ts";
 import { clientVersion, version } from "./commands/version.ts";
 import type { GlobalOptions } from "./context.ts";
 import { report } from "./report.ts";
@@ -45,6 +47,8 @@ const commands = [
   pull,
   rmi,
   enter,
+  unshare,
+  reset,
   doctor,
   version,
 ];

@@ -1,0 +1,53 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** A process of an instance that lives, and the file that names it. */
+export interface LiveProcess {
+  pid: number;
+  what: "launcher" | "daemon" | "monitor";
+}
+
+/** The processes that the PID files of a runtime directory name, as far as they live. */
+export function liveProcesses(runtimeDir: string): LiveProcess[] {
+  const pods = entries(join(runtimeDir, "pods"));
+  const files: [LiveProcess["what"], string][] = [
+    ["launcher", join(runtimeDir, "launcher.pid")],
+    ["daemon", join(runtimeDir, "daemon.pid")],
+    ...pods.map((pod): [LiveProcess["what"], string] => [
+      "monitor",
+      join(runtimeDir, "pods", pod, "monitor.pid"),
+    ]),
+  ];
+  return files.flatMap(([what, file]) => {
+    const pid = livePid(file);
+    return pid === undefined ? [] : [{ pid, what }];
+  });
+}
+
+/** "PID STARTTIME" of /proc/PID/stat: the start time tells the process from a later one with its number. */
+function livePid(file: string): number | undefined {
+  try {
+    const [pid = "", started = ""] = readFileSync(file, "utf8").trim().split(" ");
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // proc_pid_stat(5): the name is in parentheses and may contain anything; the start time is field 22.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[19] === started && fields[0] !== "Z" ? Number(pid) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Why a directory is not taken for an instance's data directory; undefined when it is one, or is not there. */
+export function notOurs(dataDir: string): string | undefined {
+  if (!existsSync(dataDir) || existsSync(join(dataDir, "state.db")) || entries(dataDir).length === 0)
+    return undefined;
+  return "it holds files, but no state.db: it is not a data directory of lichen";
+}
+
+function entries(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
