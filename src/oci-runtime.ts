@@ -45,10 +45,21 @@ export interface RuntimeMount {
   type: string;
   source: string;
   options: string[];
+  /** Of a bind mount that shows its files with other owners. */
+  uidMappings?: RuntimeIdMapping[];
+  gidMappings?: RuntimeIdMapping[];
+}
+
+export interface RuntimeIdMapping {
+  containerID: number;
+  hostID: number;
+  size: number;
 }
 
 export interface RuntimeLinux {
   namespaces: { type: string }[];
+  uidMappings?: RuntimeIdMapping[];
+  gidMappings?: RuntimeIdMapping[];
   maskedPaths: string[];
   readonlyPaths: string[];
   seccomp?: RuntimeSeccomp;

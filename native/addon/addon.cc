@@ -10,6 +10,7 @@
 #include "addon/mounts.h"
 #include "addon/network.h"
 #include "addon/process.h"
+#include "addon/shift.h"
 
 namespace {
 
@@ -24,6 +25,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add_network(env, exports);
   add_layer(env, exports);
   add_memory(env, exports);
+  add_shift(env, exports);
   return exports;
 }
 

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <vector>
 
 namespace lichen {
 
@@ -29,7 +28,9 @@ Result<ChildProcess> clone_process(unsigned long namespaces, const Fd& cgroup) {
   return child;
 }
 
-Result<ChildProcess> clone_process_beside(const Fd& member, unsigned long namespaces, const Fd& cgroup) {
+Result<ChildProcess> clone_process_joining(const JoinedNamespaces& joined, unsigned long namespaces,
+                                           const Fd& cgroup) {
+  if (!joined.user && !joined.member) return clone_process(namespaces, cgroup);
   clone_args args{};
   // CLONE_PARENT: the child is the caller's own, and sends it the signal that the process in between would.
   args.flags = namespaces | CLONE_PARENT | (cgroup ? CLONE_INTO_CGROUP : 0);
@@ -38,7 +39,8 @@ Result<ChildProcess> clone_process_beside(const Fd& member, unsigned long namesp
   pid_t between = vfork();
   if (between < 0) return sys_error("vfork");
   if (between == 0) {
-    if (syscall(SYS_setns, member.get(), CLONE_NEWPID) != 0) {
+    if ((joined.user && syscall(SYS_setns, joined.user.get(), CLONE_NEWUSER) != 0) ||
+        (joined.member && syscall(SYS_setns, joined.member.get(), CLONE_NEWPID) != 0)) {
       result = -errno;
       _exit(0);
     }
@@ -49,7 +51,7 @@ Result<ChildProcess> clone_process_beside(const Fd& member, unsigned long namesp
   }
   while (waitpid(between, nullptr, 0) < 0 && errno == EINTR) {
   }
-  if (result < 0) return sys_error("clone3", "(in another PID namespace)", static_cast<int>(-result));
+  if (result < 0) return sys_error("clone3", "(in other namespaces)", static_cast<int>(-result));
   ChildProcess child;
   child.pid = static_cast<pid_t>(result);
   child.pidfd = Fd(static_cast<int>(syscall(SYS_pidfd_open, child.pid, 0)));
@@ -70,7 +72,7 @@ void reset_signals() {
   sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-void close_all_but(std::initializer_list<const Fd*> kept) {
+void close_all_but(const std::vector<const Fd*>& kept) {
   std::vector<unsigned> numbers;
   for (const Fd* fd : kept)
     if (*fd && fd->get() > 2) numbers.push_back(static_cast<unsigned>(fd->get()));

@@ -28,14 +28,14 @@ std::string born_beside() {
     pause();
     _exit(0);
   }
-  auto second = clone_process_beside(first->pidfd, 0, Fd());
+  auto second = clone_process_joining({Fd(), first->pidfd}, 0, Fd());
   if (!second) return second.error().text();
   if (second->pid == 0) _exit(getpid() == 2 ? 7 : 8);
   int code = exit_code(second->pid);
   if (code != 7) return "the second process ended with " + std::to_string(code);
   kill(first->pid, SIGKILL);
   if (exit_code(first->pid) != 137) return "the first process was not ours";
-  auto late = clone_process_beside(first->pidfd, 0, Fd());
+  auto late = clone_process_joining({Fd(), first->pidfd}, 0, Fd());
   if (late) return "a process was born beside a dead one";
   if (late.error().code != "ESRCH") return late.error().text();
   if (waitpid(-1, nullptr, WNOHANG) != -1) return "a process is left over";

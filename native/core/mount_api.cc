@@ -89,4 +89,16 @@ Status change_mount(const Fd& mount, unsigned long set, unsigned long clear, uns
   return {};
 }
 
+Status map_mount_ids(const Fd& mount, const Fd& user, bool recursive) {
+  mount_attr attributes{};
+  attributes.attr_set = MOUNT_ATTR_IDMAP;
+  attributes.userns_fd = static_cast<uint64_t>(user.get());
+  unsigned flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
+  if (syscall(SYS_mount_setattr, mount.get(), "", flags, &attributes, sizeof attributes) == 0) return {};
+  Error error = sys_error("mount_setattr", "(idmap)");
+  if (error.number == EPERM) error.cause += ": only root can map the ids of this file system";
+  if (error.number == EINVAL) error.cause += ": this file system cannot map ids";
+  return error;
+}
+
 }  // namespace lichen

@@ -36,4 +36,9 @@ Status attach_mount(const Fd& mount, const Fd& target);
 Status change_mount(const Fd& mount, unsigned long set, unsigned long clear, unsigned long propagation,
                     bool recursive);
 
+// Shows the files of a detached mount under other owners: an id of the user namespace `user` on the disk is
+// the one that it maps to in the mount (mount_setattr(2), MOUNT_ATTR_IDMAP). EINVAL: the file system cannot;
+// EPERM: it was not mounted in a user namespace of ours.
+Status map_mount_ids(const Fd& mount, const Fd& user, bool recursive);
+
 }  // namespace lichen

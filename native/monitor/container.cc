@@ -101,9 +101,14 @@ Status Container::create(ContainerFiles files, const Fd& target, Reply reply) {
   const Fd& member = request_.pid == PidMode::pod      ? context_.pod.init_pidfd()
                      : request_.pid == PidMode::target ? target
                                                        : own;
+  if (const Fd& user = context_.pod.user_namespace(); user) {
+    LICHEN_ASSIGN(start.node, take_node_parts(start));
+    LICHEN_TRY(own_streams(start.streams, context_.pod.node_uid(start.node->spec.process.user.uid)));
+    start.place = "/";  // the pod's directory is closed to it
+  }
   unsigned long namespaces = CLONE_NEWNS | (request_.pid == PidMode::container ? CLONE_NEWPID : 0);
-  LICHEN_ASSIGN(ChildProcess child, member ? clone_process_beside(member, namespaces, cgroup)
-                                           : clone_process(namespaces, cgroup));
+  LICHEN_ASSIGN(ChildProcess child,
+                clone_process_joining({context_.pod.user_namespace(), member}, namespaces, cgroup));
   if (child.pid == 0) run_container_child(std::move(start));
   create_reply_ = std::move(reply);
   return adopt(std::move(child), std::move(channel.first));

@@ -31,8 +31,20 @@ Status apply_options(const Fd& mount, const MountOptions& options) {
   return change_mount(mount, 0, 0, options.propagation, options.recursive_propagation);
 }
 
+Status map_ids(const Fd& source, const OciMount& mount, const MountContext& context) {
+  if (mount.id_map.uids.empty() && mount.id_map.gids.empty()) return {};
+  if (context.user == nullptr || mount.id_map.uids != context.map->uids ||
+      mount.id_map.gids != context.map->gids)
+    return plain_error("INVALID_SPEC", "map ids of mount", "\"" + mount.source + "\"",
+                       "the map is not that of the pod's user namespace");
+  auto done = map_mount_ids(source, *context.user, mount.options.recursive_bind);
+  if (!done) return std::move(done).error().within("\"" + mount.source + "\"");
+  return {};
+}
+
 Result<Fd> make_bind(const OciMount& mount, const MountContext& context) {
   LICHEN_ASSIGN(Fd source, bind_source(mount, context));
+  LICHEN_TRY(map_ids(source, mount, context));
   LICHEN_TRY(apply_options(source, mount.options));
   return source;
 }
@@ -80,37 +92,47 @@ bool known_type(const std::string& type) {
   return false;
 }
 
-Result<PreparedMount> prepare(const OciMount& mount, const MountContext& context) {
-  PreparedMount prepared;
-  prepared.destination = mount.destination;
-  if (mount.options.bind) {
-    LICHEN_ASSIGN(prepared.mount, make_bind(mount, context));
-    struct stat found {};
-    if (fstat(prepared.mount.get(), &found) != 0) return sys_error("fstat", "\"" + mount.source + "\"");
-    prepared.directory = S_ISDIR(found.st_mode);
-    return prepared;
-  }
+Status open_bind(const OciMount& mount, const MountContext& context, PreparedMount& prepared) {
+  LICHEN_ASSIGN(prepared.mount, make_bind(mount, context));
+  struct stat found {};
+  if (fstat(prepared.mount.get(), &found) != 0) return sys_error("fstat", "\"" + mount.source + "\"");
+  prepared.directory = S_ISDIR(found.st_mode);
+  return {};
+}
+
+Status make_file_system(const OciMount& mount, const MountContext& context, PreparedMount& prepared) {
   if (!known_type(mount.type))
     return plain_error("UNSUPPORTED_MOUNT", "mount", mount.type, "this type of file system is not supported");
   LICHEN_ASSIGN(prepared.mount, make_new(mount, context));
   prepared.readonly_at_end =
       mount.type == "tmpfs" && ((mount.options.set | mount.options.set_recursive) & MOUNT_ATTR_RDONLY) != 0;
-  return prepared;
+  return {};
 }
 
 std::string title(const std::string& destination) { return "mount at \"" + destination + "\""; }
 
 }  // namespace
 
-Result<std::vector<PreparedMount>> prepare_mounts(const std::vector<OciMount>& mounts,
-                                                  const MountContext& context) {
-  std::vector<PreparedMount> prepared;
-  for (const OciMount& mount : mounts) {
-    auto done = prepare(mount, context);
-    if (!done) return std::move(done).error().within(title(mount.destination));
-    prepared.push_back(std::move(done).value());
+Result<std::vector<PreparedMount>> open_bind_sources(const std::vector<OciMount>& mounts,
+                                                     const MountContext& context) {
+  std::vector<PreparedMount> prepared(mounts.size());
+  for (size_t i = 0; i < mounts.size(); i++) {
+    prepared[i].destination = mounts[i].destination;
+    if (!mounts[i].options.bind) continue;
+    if (auto done = open_bind(mounts[i], context, prepared[i]); !done)
+      return std::move(done).error().within(title(mounts[i].destination));
   }
   return prepared;
+}
+
+Status make_file_systems(const std::vector<OciMount>& mounts, const MountContext& context,
+                         std::vector<PreparedMount>& prepared) {
+  for (size_t i = 0; i < mounts.size(); i++) {
+    if (mounts[i].options.bind) continue;
+    if (auto done = make_file_system(mounts[i], context, prepared[i]); !done)
+      return std::move(done).error().within(title(mounts[i].destination));
+  }
+  return {};
 }
 
 Status attach_mounts(const Fd& root, const std::vector<PreparedMount>& mounts) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/fd.h"
+#include "core/user_namespace.h"
 #include "monitor/oci_spec.h"
 
 namespace lichen::monitor {
@@ -16,8 +17,10 @@ struct MountContext {
   bool node_pid = false;
   bool node_network = false;
   bool node_ipc = false;
-  const Fd* shm = nullptr;  // detached tmpfs, copied for this container; or
-  std::string shm_path;     // a directory of the node
+  const Fd* user = nullptr;          // the pod's user namespace, if it has one, and
+  const NestedIdMap* map = nullptr;  // its map
+  const Fd* shm = nullptr;           // detached tmpfs, copied for this container; or
+  std::string shm_path;              // a directory of the node
 };
 
 struct PreparedMount {
@@ -27,8 +30,12 @@ struct PreparedMount {
   bool readonly_at_end = false;  // a tmpfs that may only be written while the container is put together
 };
 
-Result<std::vector<PreparedMount>> prepare_mounts(const std::vector<OciMount>& mounts,
-                                                  const MountContext& context);
+// Two steps, since the sources of bind mounts are in the node's view, which a user namespace of the pod's may
+// have no power over, and new file systems belong to whoever makes them.
+Result<std::vector<PreparedMount>> open_bind_sources(const std::vector<OciMount>& mounts,
+                                                     const MountContext& context);
+Status make_file_systems(const std::vector<OciMount>& mounts, const MountContext& context,
+                         std::vector<PreparedMount>& prepared);
 
 // Attaches them in order; missing destinations are made.
 Status attach_mounts(const Fd& root, const std::vector<PreparedMount>& mounts);

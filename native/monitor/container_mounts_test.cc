@@ -22,6 +22,12 @@ OciMount mount_of(std::string destination, std::string type, std::string source,
           std::move(parse_mount_options(options)).value()};
 }
 
+Result<std::vector<PreparedMount>> prepare(const std::vector<OciMount>& mounts, const MountContext& context) {
+  LICHEN_ASSIGN(std::vector<PreparedMount> prepared, open_bind_sources(mounts, context));
+  LICHEN_TRY(make_file_systems(mounts, context, prepared));
+  return prepared;
+}
+
 bool can_write(const Fd& root, const std::string& path) {
   return open_in_root(root, path, O_CREAT | O_WRONLY, 0600).ok();
 }
@@ -38,12 +44,12 @@ Result<Fd> stage() {
 std::string binds() {
   auto root = stage();
   if (!root) return root.error().text();
-  auto mounts = prepare_mounts({mount_of("/rw", "bind", "/mnt/data", {"rbind"}),
-                                mount_of("/a/ro", "bind", "/mnt/data", {"bind", "ro"}),
-                                mount_of("/a/ro/../one/file", "bind", "/mnt/data/file", {"bind"}),
-                                mount_of("/t", "tmpfs", "tmpfs", {"ro", "size=1m"}),
-                                mount_of("/t/inside", "bind", "/mnt/data", {"bind"})},
-                               {});
+  auto mounts = prepare({mount_of("/rw", "bind", "/mnt/data", {"rbind"}),
+                         mount_of("/a/ro", "bind", "/mnt/data", {"bind", "ro"}),
+                         mount_of("/a/ro/../one/file", "bind", "/mnt/data/file", {"bind"}),
+                         mount_of("/t", "tmpfs", "tmpfs", {"ro", "size=1m"}),
+                         mount_of("/t/inside", "bind", "/mnt/data", {"bind"})},
+                        {});
   if (!mounts) return mounts.error().text();
   TRY_TEXT(isolate_mounts());
   TRY_TEXT(attach_root(root.value(), "/tmp"));
@@ -63,9 +69,9 @@ std::string binds() {
 std::string links_in_the_image() {
   auto root = stage();
   if (!root) return root.error().text();
-  auto mounts = prepare_mounts({mount_of("/escape/x", "bind", "/mnt/data", {"bind"}),
-                                mount_of("/run/secrets", "bind", "/mnt/data", {"bind"})},
-                               {});
+  auto mounts = prepare({mount_of("/escape/x", "bind", "/mnt/data", {"bind"}),
+                         mount_of("/run/secrets", "bind", "/mnt/data", {"bind"})},
+                        {});
   TRY_TEXT(isolate_mounts());
   TRY_TEXT(attach_root(root.value(), "/tmp"));
   if (symlinkat("/mnt", root->get(), "escape") != 0) return "symlink";
@@ -78,7 +84,7 @@ std::string links_in_the_image() {
 
 std::string refusals() {
   auto refused = [](OciMount mount) {
-    auto done = prepare_mounts({std::move(mount)}, {});
+    auto done = prepare({std::move(mount)}, {});
     return done ? std::string("taken") : done.error().text();
   };
   std::string missing = refused(mount_of("/x", "bind", "/nonexistent", {"rbind"}));
@@ -96,7 +102,7 @@ std::string shared_memory() {
   if (!shm || !root) return "no tmpfs";
   MountContext context;
   context.shm = &shm.value();
-  auto mounts = prepare_mounts(
+  auto mounts = prepare(
       {mount_of("/one", "bind", "lichen:shm", {"bind"}), mount_of("/two", "bind", "lichen:shm", {"bind"})},
       context);
   if (!mounts && mounts.error().code == "EINVAL") return "skip: the kernel cannot copy a detached mount";

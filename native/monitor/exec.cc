@@ -29,8 +29,15 @@ Status Exec::begin(const Container& container, Fd process, StandardStreams strea
   }
   LICHEN_ASSIGN(SocketPair channel, make_packet_pair());
   start.channel = std::move(channel.second);
-  LICHEN_ASSIGN(process_, container.in_node_pids() ? clone_process(0, cgroup)
-                                                   : clone_process_beside(container.pidfd(), 0, cgroup));
+  const Fd& user = context_.pod.user_namespace();
+  if (user) {
+    LICHEN_ASSIGN(OciProcess described, read_exec_process(start.process));
+    LICHEN_TRY(own_streams(start.streams, context_.pod.node_uid(described.user.uid)));
+    start.nested = true;
+  }
+  Fd own;
+  LICHEN_ASSIGN(process_,
+                clone_process_joining({user, container.in_node_pids() ? own : container.pidfd()}, 0, cgroup));
   if (process_.pid == 0) run_exec_child(std::move(start));
   channel_ = std::move(channel.first);
   reply_ = std::move(reply);

@@ -8,6 +8,7 @@
 #include "core/child_process.h"
 #include "core/executable.h"
 #include "core/terminal.h"
+#include "core/user_namespace.h"
 #include "monitor/child_report.h"
 
 namespace lichen::monitor {
@@ -19,11 +20,15 @@ struct Prepared {
   std::optional<SeccompFilter> filter;
 };
 
-Result<OciProcess> read_process(const Fd& memfd) {
+}  // namespace
+
+Result<OciProcess> read_exec_process(const Fd& memfd) {
   LICHEN_ASSIGN(std::string text, read_file("/proc/self/fd/" + std::to_string(memfd.get())));
   LICHEN_ASSIGN(JsonDocument document, JsonDocument::parse(text, "OCI process"));
   return read_oci_process(document, document.root());
 }
+
+namespace {
 
 Status open_exec_terminal(const ExecStart& start, const OciProcess& process) {
   LICHEN_ASSIGN(Fd root, open_at(Fd(), "/", O_PATH | O_DIRECTORY));
@@ -34,12 +39,16 @@ Status open_exec_terminal(const ExecStart& start, const OciProcess& process) {
 
 Result<Prepared> prepare(const ExecStart& start) {
   Prepared prepared;
-  LICHEN_ASSIGN(prepared.process, read_process(start.process));
+  LICHEN_ASSIGN(prepared.process, read_exec_process(start.process));
   if (start.seccomp) {
     LICHEN_ASSIGN(prepared.filter, load_saved_seccomp(start.seccomp));
   }
   LICHEN_ASSIGN(Fd null, open_at(Fd(), "/dev/null", O_RDWR));
-  LICHEN_TRY(install_streams(start.streams, null, prepared.process.user.uid));
+  if (start.nested)
+    LICHEN_TRY(become_namespace_root());
+  else
+    LICHEN_TRY(own_streams(start.streams, prepared.process.user.uid));
+  LICHEN_TRY(install_streams(start.streams, null));
   LICHEN_TRY(request_apparmor(prepared.process.apparmor_profile));
   // Network, IPC and UTS are the monitor's already; setns(2) with a mount namespace also moves root and
   // directory there.

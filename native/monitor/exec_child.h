@@ -11,10 +11,15 @@ struct ExecStart {
   Fd container;  // pidfd of the container's first process
   Fd channel;    // to the monitor: child_report.h
   Fd seccomp;    // the container's compiled filter, if there is one
+  // Born in the pod's user namespace; the streams belong to the user of the process then.
+  bool nested = false;
   StandardStreams streams;
   bool terminal = false;
   TerminalSize size;
 };
+
+// The process that a memfd describes.
+Result<OciProcess> read_exec_process(const Fd& memfd);
 
 // Runs in a process born in the container's PID namespace and cgroup. Reports only a terminal or a failure.
 [[noreturn]] void run_exec_child(ExecStart start);

@@ -1,11 +1,13 @@
 // lichen-monitor: `pod --id SANDBOX_ID` serves a pod (PROTOCOL.md); `init` is PID 1 of a pod's shared PID
-// namespace.
+// namespace; `try-user-namespace` finds out whether pods can have user namespaces of their own.
 #include <fcntl.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <string>
 
+#include "core/user_namespace.h"
 #include "monitor/monitor.h"
 #include "monitor/own_executable.h"
 #include "monitor/pod_init.h"
@@ -33,11 +35,18 @@ int serve_pod(char** argv) {
   return done ? 0 : fail(done.error().text());
 }
 
+// Whether a pod could have a user namespace of its own here: status 0, or the reason on stderr.
+int try_user_namespace() {
+  auto made = make_nested_namespaces({{{0, 1, 2}}, {{0, 1, 2}}}, CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS);
+  return made ? 0 : fail(made.error().text());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   std::string mode = argc > 1 ? argv[1] : "";
   if (mode == "init" && argc == 2) monitor::run_pod_init();
+  if (mode == "try-user-namespace" && argc == 2) return try_user_namespace();
   if (mode == "pod" && argc == 4 && std::string(argv[2]) == "--id") return serve_pod(argv);
   fputs("usage: lichen-monitor pod --id SANDBOX_ID\n", stderr);
   return 2;

@@ -4,6 +4,15 @@ namespace lichen::monitor {
 
 namespace {
 
+std::vector<IdExtent> read_id_mappings(const JsonReader& reader, const char* key) {
+  std::vector<IdExtent> extents;
+  for (const JsonReader& entry : reader.list(key))
+    extents.push_back({static_cast<uint32_t>(entry.number("containerID", 0, 0, UINT32_MAX)),
+                       static_cast<uint32_t>(entry.number("hostID", 0, 0, UINT32_MAX)),
+                       static_cast<uint32_t>(entry.number("size", 0, 1, UINT32_MAX))});
+  return extents;
+}
+
 Result<OciMount> read_mount(const JsonReader& reader) {
   OciMount mount;
   mount.destination = reader.required_text("destination");
@@ -17,8 +26,8 @@ Result<OciMount> read_mount(const JsonReader& reader) {
     mount.type = "bind";
     if (mount.source.empty()) reader.refuse("source", "is missing");
   }
-  for (const char* key : {"uidMappings", "gidMappings"})
-    if (reader.has(key)) reader.refuse(key, "is not supported: mounts cannot be idmapped without root");
+  mount.id_map = {read_id_mappings(reader, "uidMappings"), read_id_mappings(reader, "gidMappings")};
+  if (!mount.options.bind && !mount.id_map.uids.empty()) reader.refuse("uidMappings", "is for bind mounts");
   return mount;
 }
 

@@ -8,6 +8,7 @@
 #include "core/dev_nodes.h"
 #include "core/mount_options.h"
 #include "core/seccomp_profile.h"
+#include "core/user_namespace.h"
 #include "monitor/oci_process.h"
 
 namespace lichen::monitor {
@@ -17,6 +18,7 @@ struct OciMount {
   std::string type;         // "bind", "proc", "tmpfs" …
   std::string source;
   MountOptions options;
+  NestedIdMap id_map;  // of a bind mount; empty: owners are shown as they are
 };
 
 struct OciSpec {

@@ -35,6 +35,16 @@ Result<Pod> Pod::create(std::string id, Fd directory) {
   return pod;
 }
 
+// The namespaces belong to the pod's user namespace, so that its root may change what is in them. The monitor
+// joins them, and stays in the node's user namespace itself.
+Status Pod::enter_nested(int more) {
+  LICHEN_ASSIGN(NestedNamespaces made, make_nested_namespaces(*setup_.user, more));
+  for (const Fd* one : {&made.network, &made.ipc, &made.uts})
+    if (*one && setns(one->get(), 0) != 0) return sys_error("setns", "pod namespaces");
+  user_ = std::move(made.user);
+  return {};
+}
+
 Status Pod::make_namespaces(const PodSetup& setup) {
   // Host-network pods stay in the node's UTS namespace unless they ask for a name of their own.
   bool own_uts = setup.own_network || !setup.hostname.empty();
@@ -42,16 +52,33 @@ Status Pod::make_namespaces(const PodSetup& setup) {
   LICHEN_ASSIGN(Netlink node, open_rtnetlink());
   int flags = (setup.own_network ? CLONE_NEWNET : 0) | (setup.own_ipc ? CLONE_NEWIPC : 0) |
               (own_uts ? CLONE_NEWUTS : 0);
-  if (flags != 0 && unshare(flags) != 0) return sys_error("unshare", "pod namespaces");
+  if (setup.user)
+    LICHEN_TRY(enter_nested(flags));
+  else if (flags != 0 && unshare(flags) != 0)
+    return sys_error("unshare", "pod namespaces");
   if (!setup.hostname.empty() && sethostname(setup.hostname.data(), setup.hostname.size()) != 0)
     return sys_error("sethostname", "\"" + setup.hostname + "\"");
   if (setup.own_network) LICHEN_TRY(set_up_network(node, setup.interface));
   return {};
 }
 
+// IPC parameters belong to the namespace's root, and to nobody else who has power over it.
+Status Pod::set_sysctls() const {
+  auto set = [this]() -> Status {
+    for (const auto& [name, value] : setup_.sysctls) LICHEN_TRY(set_sysctl(name, value));
+    return {};
+  };
+  if (setup_.sysctls.empty() || !user_) return set();
+  return run_as_namespace_root(user_, set);
+}
+
 Status Pod::make_shm(uint64_t size) {
-  LICHEN_ASSIGN(
-      shm_, new_mount("tmpfs", "shm", {{"mode", "1777"}, {"size", std::to_string(size)}}, kShmAttributes));
+  FsOptions options = {{"mode", "1777"}, {"size", std::to_string(size)}};
+  if (setup_.user) {
+    options.emplace_back("uid", std::to_string(outer_id(setup_.user->uids, 0)));
+    options.emplace_back("gid", std::to_string(outer_id(setup_.user->gids, 0)));
+  }
+  LICHEN_ASSIGN(shm_, new_mount("tmpfs", "shm", options, kShmAttributes));
   auto copy = clone_mount(shm_, false);
   if (copy || copy.error().number != EINVAL) return copy ? Status() : Status(std::move(copy).error());
   // Before Linux 6.15 only what is attached can be copied: it goes to the pod's directory, in the node's
@@ -69,10 +96,10 @@ Status Pod::set_up(const PodSetup& setup) {
   begun_ = true;
   setup_ = setup;
   LICHEN_TRY(make_namespaces(setup));
-  for (const auto& [name, value] : setup.sysctls) LICHEN_TRY(set_sysctl(name, value));
+  LICHEN_TRY(set_sysctls());
   if (setup.own_ipc) LICHEN_TRY(make_shm(setup.shm_size));
   if (setup.shared_pid) {
-    LICHEN_ASSIGN(init_, start_pod_init(path_));
+    LICHEN_ASSIGN(init_, start_pod_init(user_, path_));
   }
   ready_ = true;
   return {};
@@ -95,6 +122,8 @@ MountContext Pod::mount_context(bool node_pid) const {
   context.node_pid = node_pid;
   context.node_network = !setup_.own_network;
   context.node_ipc = !setup_.own_ipc;
+  context.user = user_ ? &user_ : nullptr;
+  context.map = setup_.user ? &*setup_.user : nullptr;
   context.shm = &shm_;
   context.shm_path = setup_.own_ipc ? shm_path_ : "/dev/shm";
   return context;

@@ -31,6 +31,10 @@ class Pod {
   bool own_network() const { return setup_.own_network; }
   pid_t init_pid() const { return init_.pid; }
   const Fd& init_pidfd() const { return init_.pidfd; }
+  // The pod's own user namespace, in which its containers are born; empty: they are in the node's.
+  const Fd& user_namespace() const { return user_; }
+  // Ids of the node that ids of a container are.
+  uid_t node_uid(uid_t uid) const { return setup_.user ? outer_id(setup_.user->uids, uid) : uid; }
   // PID 1 of the shared namespace has been reaped; the kernel has killed everything in it.
   void init_gone() { init_ = {}; }
   // Inode number of the network namespace that the monitor is in.
@@ -41,6 +45,8 @@ class Pod {
  private:
   Pod() = default;
   Status make_namespaces(const PodSetup& setup);
+  Status enter_nested(int more);
+  Status set_sysctls() const;
   Status make_shm(uint64_t size);
 
   std::string id_;
@@ -49,6 +55,7 @@ class Pod {
   PodSetup setup_;
   bool begun_ = false;
   bool ready_ = false;
+  Fd user_;
   Fd shm_;
   std::string shm_path_;
   ChildProcess init_;

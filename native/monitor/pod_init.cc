@@ -11,6 +11,7 @@
 #include "core/capabilities.h"
 #include "core/mount_api.h"
 #include "core/root_switch.h"
+#include "core/user_namespace.h"
 #include "monitor/child_report.h"
 #include "monitor/idle_memory.h"
 
@@ -22,10 +23,11 @@ constexpr unsigned kEmptyRoot = 0x1 | 0x2 | 0x4 | 0x8;  // MOUNT_ATTR_RDONLY, NO
 
 // Containers see this process and could reach the node's files through its root directory, so it has an empty
 // one.
-Status become_init(const Fd& executable, const std::string& place) {
+Status become_init(const Fd& executable, bool nested, const std::string& place) {
+  if (nested) LICHEN_TRY(become_namespace_root());
   LICHEN_ASSIGN(Fd root, new_mount("tmpfs", "tmpfs", {{"size", "4k"}}, kEmptyRoot));
   LICHEN_TRY(isolate_mounts());
-  LICHEN_TRY(attach_root(root, place));
+  LICHEN_TRY(attach_root(root, nested ? "/" : place));
   LICHEN_TRY(switch_root(root));
   LICHEN_TRY(limit_bounding_set(0));
   LICHEN_TRY(set_capabilities({}, 0));
@@ -39,15 +41,15 @@ Status become_init(const Fd& executable, const std::string& place) {
 
 }  // namespace
 
-Result<ChildProcess> start_pod_init(const std::string& place) {
+Result<ChildProcess> start_pod_init(const Fd& user, const std::string& place) {
   LICHEN_ASSIGN(Fd executable, open_at(Fd(), "/proc/self/exe", O_PATH));
   LICHEN_ASSIGN(SocketPair channel, make_packet_pair());
-  LICHEN_ASSIGN(ChildProcess child, clone_process(CLONE_NEWPID | CLONE_NEWNS, Fd()));
+  LICHEN_ASSIGN(ChildProcess child, clone_process_joining({user, Fd()}, CLONE_NEWPID | CLONE_NEWNS, Fd()));
   if (child.pid == 0) {
     reset_signals();
     close_all_but({&executable, &channel.second});
     setsid();
-    auto failed = become_init(executable, place);
+    auto failed = become_init(executable, bool(user), place);
     report_failure(channel.second, failed.error(), 126);
   }
   channel.second.reset();

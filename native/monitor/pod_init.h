@@ -7,10 +7,10 @@
 
 namespace lichen::monitor {
 
-// Starts the monitor's own executable in mode `init`: in a new PID namespace, with an empty root file system
-// (made over `place` in its own mount namespace), without capabilities, closed to ptrace, killed with the
-// monitor. Answers when it runs.
-Result<ChildProcess> start_pod_init(const std::string& place);
+// Starts the monitor's own executable in mode `init`: in a new PID namespace (of the user namespace `user`,
+// or the monitor's own when that is empty), with an empty root file system (made over `place` in its own
+// mount namespace), without capabilities, closed to ptrace, killed with the monitor. Answers when it runs.
+Result<ChildProcess> start_pod_init(const Fd& user, const std::string& place);
 
 // The mode `init`: waits for children until killed.
 [[noreturn]] void run_pod_init();

@@ -43,6 +43,19 @@ Result<PodInterface> read_interface(const JsonReader& reader) {
   return interface;
 }
 
+std::vector<IdExtent> read_id_map(const JsonReader& reader, const char* key) {
+  std::vector<IdExtent> extents;
+  for (const JsonReader& entry : reader.list(key)) {
+    IdExtent extent;
+    extent.inside = static_cast<uint32_t>(entry.number("inside", 0, 0, UINT32_MAX - 1));
+    extent.outside = static_cast<uint32_t>(entry.number("outside", 0, 0, UINT32_MAX - 1));
+    extent.count = static_cast<uint32_t>(entry.number("count", 0, 1, UINT32_MAX));
+    extents.push_back(extent);
+  }
+  if (outer_id(extents, 0) == UINT32_MAX) reader.refuse(key, "must map id 0 of the pod");
+  return extents;
+}
+
 Status check_sysctls(const PodSetup& setup) {
   for (const auto& [name, value] : setup.sysctls) {
     LICHEN_ASSIGN(SysctlNamespace kind, sysctl_namespace(name));
@@ -68,6 +81,10 @@ Result<PodSetup> read_pod_setup(const JsonReader& reader) {
   if (reader.has("interface")) {
     if (!setup.own_network) reader.refuse("interface", "is for pods with a network of their own");
     LICHEN_ASSIGN(setup.interface, read_interface(reader.object("interface")));
+  }
+  if (reader.has("user")) {
+    JsonReader user = reader.object("user");
+    setup.user = NestedIdMap{read_id_map(user, "uids"), read_id_map(user, "gids")};
   }
   LICHEN_TRY(check_sysctls(setup));
   return setup;

@@ -8,6 +8,7 @@
 
 #include "core/ip_address.h"
 #include "core/json.h"
+#include "core/user_namespace.h"
 
 namespace lichen::monitor {
 
@@ -28,6 +29,7 @@ struct PodSetup {
   std::vector<std::pair<std::string, std::string>> sysctls;
   uint64_t shm_size = 0;
   std::optional<PodInterface> interface;
+  std::optional<NestedIdMap> user;  // the map of the pod's own user namespace
 };
 
 // Checks all of it, sysctls against the namespaces too. Mistakes of type are left to the document's status().

@@ -37,6 +37,20 @@ TEST_CASE("a pod in the node's namespaces") {
   CHECK(setup->shm_size == 64 << 20);
 }
 
+TEST_CASE("a pod with a user namespace of its own") {
+  const std::string pod = R"({"network":"pod","ipc":"pod","pid":"pod","user":)";
+  auto setup = read(pod + R"({"uids":[{"inside":0,"outside":65536,"count":65536}],
+    "gids":[{"inside":0,"outside":131072,"count":65536}]}})");
+  REQUIRE(setup.ok());
+  CHECK(setup->user->uids == std::vector<IdExtent>{{0, 65536, 65536}});
+  CHECK(setup->user->gids == std::vector<IdExtent>{{0, 131072, 65536}});
+  CHECK(!read(R"({"network":"pod","ipc":"pod","pid":"pod"})")->user);
+  CHECK(read(pod + R"({"uids":[],"gids":[]}})").error().cause == "must map id 0 of the pod");
+  CHECK(!read(pod + R"({"uids":[{"inside":0,"outside":1,"count":0}],
+    "gids":[{"inside":0,"outside":1,"count":1}]}})")
+             .ok());
+}
+
 TEST_CASE("mistakes are refused") {
   CHECK(read(R"({"network":"host","ipc":"pod","pid":"pod"})").error().cause == "must be one of: pod, node");
   CHECK(read(R"({"ipc":"pod","pid":"pod"})").error().object == "network");

@@ -15,12 +15,15 @@ namespace lichen::monitor {
 
 namespace {
 
-Status install_stream(const Fd& stream, const Fd& node_null, int number, uid_t owner) {
-  // A pipe belongs to its user, who may then open /dev/stdout again; a terminal or a file stays whose it is.
+Status own_stream(const Fd& stream, uid_t owner) {
   struct stat found {};
-  if (stream && fstat(stream.get(), &found) == 0 && S_ISFIFO(found.st_mode))
-    if (fchown(stream.get(), owner, static_cast<gid_t>(-1)) != 0 && errno != EPERM)
-      return sys_error("fchown", "descriptor " + std::to_string(number));
+  if (!stream || fstat(stream.get(), &found) != 0 || !S_ISFIFO(found.st_mode)) return {};
+  if (fchown(stream.get(), owner, static_cast<gid_t>(-1)) != 0 && errno != EPERM)
+    return sys_error("fchown", "pipe to uid " + std::to_string(owner));
+  return {};
+}
+
+Status install_stream(const Fd& stream, const Fd& node_null, int number) {
   if (dup2((stream ? stream : node_null).get(), number) < 0)
     return sys_error("dup2", "descriptor " + std::to_string(number));
   return {};
@@ -44,10 +47,16 @@ void add_home(OciProcess& process) {
 
 }  // namespace
 
-Status install_streams(const StandardStreams& streams, const Fd& node_null, uid_t owner) {
-  LICHEN_TRY(install_stream(streams.in, node_null, 0, owner));
-  LICHEN_TRY(install_stream(streams.out, node_null, 1, owner));
-  return install_stream(streams.error, node_null, 2, owner);
+Status own_streams(const StandardStreams& streams, uid_t owner) {
+  LICHEN_TRY(own_stream(streams.in, owner));
+  LICHEN_TRY(own_stream(streams.out, owner));
+  return own_stream(streams.error, owner);
+}
+
+Status install_streams(const StandardStreams& streams, const Fd& node_null) {
+  LICHEN_TRY(install_stream(streams.in, node_null, 0));
+  LICHEN_TRY(install_stream(streams.out, node_null, 1));
+  return install_stream(streams.error, node_null, 2);
 }
 
 Status request_apparmor(const std::string& profile) {

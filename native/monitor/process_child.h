@@ -16,7 +16,11 @@ struct StandardStreams {
   Fd out;
   Fd error;
 };
-Status install_streams(const StandardStreams& streams, const Fd& node_null, uid_t owner);
+Status install_streams(const StandardStreams& streams, const Fd& node_null);
+
+// Gives pipes to the user of the process, who may then open /dev/stdout again; a terminal or a file stays
+// whose it is. `owner` is an id of the caller's user namespace.
+Status own_streams(const StandardStreams& streams, uid_t owner);
 
 // Asks for the AppArmor profile at the next execve(2). While /proc is still the node's: a container could put
 // a file there that swallows the request.

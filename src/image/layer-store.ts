@@ -29,6 +29,8 @@ export interface LayerStoreOptions {
   log: ImageLog | undefined;
   /** Whether an image that is stored needs the layer. */
   isStored: (chainId: string) => boolean;
+  /** Told of a layer that has been removed. */
+  onRemoved: (chainId: string) => Promise<void>;
 }
 
 /**
@@ -108,14 +110,16 @@ export class LayerStore {
   /** Removes those layers that neither a stored image nor a pull needs. They are gone for others at once. */
   async discard(chainIds: readonly string[]): Promise<void> {
     const leaving: string[] = [];
+    const gone: string[] = [];
     for (const chainId of chainIds) {
       if (this.#held.has(chainId) || this.#options.isStored(chainId) || !this.#ready.delete(chainId))
         continue;
       const path = join(this.#options.directory, `removing-${randomName()}`);
       renameSync(this.path(chainId), path);
       leaving.push(path);
+      gone.push(chainId);
     }
-    await Promise.all(leaving.map((path) => this.#delete(path)));
+    await Promise.all([...leaving.map((path) => this.#delete(path)), ...gone.map(this.#options.onRemoved)]);
   }
 
   async #bring(wanted: WantedLayer, source: LayerSource, signal: AbortSignal): Promise<StoredLayer> {

@@ -2,7 +2,9 @@ import { mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { LichenError, within } from "../errors.ts";
+import type { IdMap } from "../native/id-map.ts";
 import { ImageStore, type StoredImage } from "../store/images.ts";
+import { hexOf } from "./digest.ts";
 import { GarbageCollector } from "./garbage-collector.ts";
 import { imageUser, parseImageConfig } from "./image-config.ts";
 import { LayerStore } from "./layer-store.ts";
@@ -13,6 +15,7 @@ import type { Dial } from "./registry/dial.ts";
 import { endpointsOf } from "./registry/hosts.ts";
 import { RegistryLimits } from "./registry/limits.ts";
 import type { ImageSource } from "./source.ts";
+import { ShiftedLayers } from "./shifted-layers.ts";
 import type {
   ImageConfig,
   ImageDetails,
@@ -50,6 +53,7 @@ const usualConnections = 6;
 export class ImageService {
   readonly #store: ImageStore;
   readonly #layers: LayerStore;
+  readonly #shifted: ShiftedLayers;
   readonly #pool: WorkerPool;
   readonly #limits: RegistryLimits;
   readonly #garbage: GarbageCollector;
@@ -75,6 +79,12 @@ export class ImageService {
       limits: this.#limits,
       log: options.log,
       isStored: (chainId) => this.#store.hasLayer(chainId),
+      onRemoved: (chainId) => this.#shifted.removeLayer(chainId),
+    });
+    this.#shifted = new ShiftedLayers({
+      directory: join(options.dataDir, "shifted"),
+      pool: this.#pool,
+      log: options.log,
     });
     this.#isPinned = pinnedBy(options.config.pinned ?? []);
     this.#garbage = new GarbageCollector({
@@ -93,6 +103,8 @@ export class ImageService {
     await mkdir(service.#directory, { recursive: true, mode: 0o700 });
     const missing = await service.#layers.open(service.#store.layers());
     await service.#layers.discard(service.#store.forgetLayers(missing));
+    const known = new Set(service.#store.layers().map(({ chainId }) => hexOf(chainId)));
+    await service.#shifted.open((hex) => known.has(hex));
     return service;
   }
 
@@ -223,6 +235,17 @@ export class ImageService {
   }
 
   /**
+   * Layer directories of an image, topmost first, with the owners that they have in a user namespace with this map; made when they
+   * are first needed, and kept for `user` until `release`. FAILED_PRECONDITION for files of ids that the map does not have.
+   */
+  shiftedLower(imageId: string, user: string, map: IdMap): Promise<string[]> {
+    const image = this.#store.get(imageId);
+    if (image === undefined) throw gone("find layers of image", imageId);
+    const layers = image.layers.map(({ chainId }) => ({ chainId, directory: this.#layers.path(chainId) }));
+    return this.#busy(this.#shifted.provide(layers.reverse(), map, user));
+  }
+
+  /**
    * Keeps the layers of an image while `user` (a container id) needs them, over restarts and also when the image is
    * removed meanwhile. NOT_FOUND when it is gone already.
    */
@@ -235,17 +258,24 @@ export class ImageService {
    * cannot be removed now (the log says why) is removed at the next start.
    */
   release(imageId: string, user: string): Promise<void> {
-    return this.#letGo(() => this.#store.release(imageId, user));
+    return this.#letGo(
+      () => this.#store.release(imageId, user),
+      () => this.#shifted.release(user),
+    );
   }
 
   /** At start: ends all use but by `users`, since whoever died on the way could not say so. */
   releaseOthers(users: readonly string[]): Promise<void> {
-    return this.#letGo(() => this.#store.releaseOthers(users));
+    return this.#letGo(
+      () => this.#store.releaseOthers(users),
+      () => this.#shifted.releaseOthers(users),
+    );
   }
 
-  async #letGo(forget: () => string[]): Promise<void> {
+  async #letGo(forget: () => string[], unshift: () => Promise<void>): Promise<void> {
     try {
-      await this.#busy(this.#layers.discard(forget()));
+      const unneeded = forget();
+      await this.#busy(unshift().then(() => this.#layers.discard(unneeded)));
     } catch (error) {
       this.#log?.warn({ error: String(error) }, "layers are left until the next start");
     }

@@ -4,6 +4,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { parentPort } from "node:worker_threads";
 import { adoptFd, type Fd } from "../native/fd.ts";
 import { settleLayer, syncFilesystem } from "../native/layer.ts";
+import { shiftTree } from "../native/shift.ts";
 import { unpackLayer } from "./layer/unpack.ts";
 import { RegistryClient } from "./registry/client.ts";
 import {
@@ -64,6 +65,8 @@ async function perform(task: Task, signal: AbortSignal): Promise<unknown> {
       return unpack(task, signal);
     case "settle":
       return settleLayer(task.settlement);
+    case "shift":
+      return shiftTree(task.source, task.destination, task.map);
     case "sync":
       return syncFilesystem(task.path);
     case "remove":

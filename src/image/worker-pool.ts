@@ -221,5 +221,6 @@ function crashed(task: Task, error: unknown): LichenError {
 
 function subject(task: Task): string {
   if (task.kind === "unpack") return task.content.digest;
-  return task.kind === "settle" ? task.settlement.directory : task.path;
+  if (task.kind === "settle") return task.settlement.directory;
+  return task.kind === "shift" ? task.source : task.path;
 }

@@ -1,5 +1,7 @@
 import { asLichenError, type ErrorFields, LichenError } from "../errors.ts";
+import type { IdMap } from "../native/id-map.ts";
 import type { LayerSettlement } from "../native/layer.ts";
+import type { ShiftSummary } from "../native/shift.ts";
 import type { LayerContent, UnpackedLayer } from "./layer/unpack.ts";
 import type { LayerSource } from "./source.ts";
 
@@ -13,6 +15,7 @@ export type Task =
       singleOwner: boolean;
     }
   | { kind: "settle"; settlement: LayerSettlement }
+  | { kind: "shift"; source: string; destination: string; map: IdMap }
   | { kind: "sync"; path: string }
   | { kind: "remove"; path: string };
 
@@ -20,6 +23,7 @@ export type Task =
 export interface TaskResult {
   unpack: UnpackedLayer;
   settle: undefined;
+  shift: ShiftSummary;
   sync: undefined;
   remove: undefined;
 }

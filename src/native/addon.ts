@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { isNativeFailure, toLichenError } from "./failure.ts";
+import type { IdExtent } from "./id-map.ts";
 import { distFile } from "./locate.ts";
 
 /** An open file descriptor with an owner: close() it, or declare it with `using`. A lost one is closed when it is collected. */
@@ -108,6 +109,13 @@ export interface RawAddon {
     cgroup?: string;
   }): [pid: number, pidfd: Fd];
   openPidfd(pid: number): Fd;
+
+  shiftTree(
+    source: string,
+    destination: string,
+    uids: IdExtent[],
+    gids: IdExtent[],
+  ): { bytes: number; shared: number; inodes: number };
   signalPidfd(pidfd: Fd, signal: number): boolean;
   PidWatcher: new (pidfd: Fd, onExit: (code: number | null, signal: number | null) => void) => RawPidWatcher;
 

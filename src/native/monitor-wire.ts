@@ -1,5 +1,7 @@
 // The wire form of native/monitor/PROTOCOL.md, version 1.
 
+import type { IdExtent, IdMap } from "./id-map.ts";
+
 export const PROTOCOL_VERSION = 1;
 
 /** How the pod's namespaces are to be; see PROTOCOL.md. */
@@ -12,6 +14,21 @@ export interface PodSetup {
   sysctls: Record<string, string>;
   shmSize: number;
   interface: PodInterface | null;
+  /** Of the pod's own user namespace; without one it is in the node's. */
+  user?: { uids: WireExtent[]; gids: WireExtent[] };
+}
+
+export interface WireExtent {
+  inside: number;
+  outside: number;
+  count: number;
+}
+
+/** An id map as `PodSetup.user` has it. */
+export function userSetup(map: IdMap): { uids: WireExtent[]; gids: WireExtent[] } {
+  const extents = (list: readonly IdExtent[]) =>
+    list.map(([inside, outside, count]) => ({ inside, outside, count }));
+  return { uids: extents(map.uids), gids: extents(map.gids) };
 }
 
 export interface PodInterface {

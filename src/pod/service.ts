@@ -38,6 +38,7 @@ import type {
   PodServiceOptions,
   PodUsage,
 } from "./types.ts";
+import { type UserNamespaceSupport, userNamespaceSupport } from "./user-namespaces.ts";
 
 export type { ContainerReason, ContainerRecord, ContainerState } from "../store/containers.ts";
 export type { PodRecord, PodState } from "../store/pods.ts";
@@ -54,17 +55,19 @@ export type * from "./types.ts";
 export class PodService {
   readonly #context: PodContext;
   readonly #conditions: Conditions;
+  readonly #userNamespaces: UserNamespaceSupport;
 
   /** Finds again what ran before: reconnects to living monitors, reads the exits of the dead, undoes what was unfinished. */
   static async open(options: PodServiceOptions): Promise<PodService> {
     const conditions = new Conditions(options.log);
     const context = openContext(options, conditions);
-    await recover(context);
-    return new PodService(context, conditions);
+    const [userNamespaces] = await Promise.all([userNamespaceSupport(options.node.idMap), recover(context)]);
+    return new PodService(context, conditions, userNamespaces);
   }
 
-  private constructor(context: PodContext, conditions: Conditions) {
+  private constructor(context: PodContext, conditions: Conditions, userNamespaces: UserNamespaceSupport) {
     this.#context = context;
+    this.#userNamespaces = userNamespaces;
     this.#conditions = conditions;
   }
 
@@ -221,6 +224,15 @@ export class PodService {
 
   /** `NetworkReady` first, then what else about pods on this node a person should know. */
   conditions(): Condition[] {
-    return this.#conditions.list(this.#context.networks.pod);
+    const { condition } = this.#userNamespaces;
+    return [
+      ...this.#conditions.list(this.#context.networks.pod),
+      ...(condition === undefined ? [] : [condition]),
+    ];
+  }
+
+  /** Whether pods can have user namespaces of their own here: tried when the service was opened. */
+  get userNamespaces(): boolean {
+    return this.#userNamespaces.supported;
   }
 }

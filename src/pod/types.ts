@@ -2,13 +2,12 @@ import type { DatabaseSync } from "node:sqlite";
 import type { PodNetworkConfig } from "../network/open.ts";
 import type { MeasuredUsage } from "../resources/disk-usage.ts";
 import type { InterfaceUsage, Usage } from "../resources/usage/types.ts";
+import type { IdExtent, IdMap } from "../native/id-map.ts";
 import type { ContainerRecord } from "../store/containers.ts";
 import type { PodRecord } from "../store/pods.ts";
 
 export type * from "../resources/usage/types.ts";
 export type { ContainerRecord } from "../store/containers.ts";
-
-export type IdExtent = [number, number, number];
 
 /** What the launcher wrote into node.json about the namespaces that this daemon lives in. */
 export interface NodeInfo {
@@ -46,6 +45,8 @@ export interface PodServiceConfig {
 export interface ImageUse {
   acquire(imageId: string, user: string): void;
   release(imageId: string, user: string): void;
+  /** The layers' directories, topmost first, with the owners that they have under an id map; kept until released. */
+  shiftedLower(imageId: string, user: string, map: IdMap): Promise<string[]>;
 }
 
 /** The logger, as pino has it: fields first, then what happened in words. */

@@ -15,7 +15,9 @@ export const status: RuntimeRpc<"Status"> = (request, { pods, node, config }) =>
       })),
     ],
   },
-  runtimeHandlers: [{ name: "", features: { recursiveReadOnlyMounts: true, userNamespaces: false } }],
+  runtimeHandlers: [
+    { name: "", features: { recursiveReadOnlyMounts: true, userNamespaces: pods.userNamespaces } },
+  ],
   features: { supplementalGroupsPolicy: true },
   info: request.verbose ? { node: infoOf(node), config: infoOf(config) } : {},
 });

@@ -1,10 +1,11 @@
-import { mkdirSync } from "node:fs";
+import { chownSync, mkdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ContainerConfig, PodSandboxConfig } from "#cri";
 import { within } from "../../errors.ts";
 import { overlay } from "../../native/mounts.ts";
 import { containerDirectory, now, type PodContext, upperDirectory } from "../context.ts";
+import { rootOf } from "../spec/user-namespace.ts";
 import type { ContainerImage } from "../types.ts";
 import { Undo } from "../undo.ts";
 import { type ContainerPlan, planContainer } from "./plan.ts";
@@ -51,7 +52,8 @@ async function make(
   undo.add("make the writable layer", () =>
     rm(containerDirectory(context, id), { recursive: true, force: true }),
   );
-  using root = await mountRoot(context, id, image.lower);
+  const lower = plan.idMap ? await context.images.shiftedLower(image.id, id, plan.idMap) : image.lower;
+  using root = await mountRoot(context, id, lower, plan.idMap && rootOf(plan.idMap));
 
   undo.add("make the cgroup", () => context.cgroups.remove(record.cgroup));
   context.cgroups.create(record.cgroup);
@@ -81,13 +83,19 @@ async function make(
 }
 
 /**
- * The container's root as a detached mount. A read-only one is made writable as well: places to mount on may be missing in
+ * The container's root as a detached mount, which belongs to `owner`. A read-only one is made writable as well: places to mount on may be missing in
  * the image, and the monitor makes them before it takes writing away.
  */
-function mountRoot(context: PodContext, containerId: string, lower: readonly string[]) {
+function mountRoot(
+  context: PodContext,
+  containerId: string,
+  lower: readonly string[],
+  owner: { uid: number; gid: number } | undefined,
+) {
   const upper = upperDirectory(context, containerId);
   const work = join(containerDirectory(context, containerId), "work");
   mkdirSync(upper, { recursive: true, mode: 0o755 });
   mkdirSync(work, { mode: 0o700 });
+  if (owner !== undefined) chownSync(upper, owner.uid, owner.gid);
   return overlay({ lower, upper, work });
 }

@@ -1,5 +1,6 @@
 import type { ContainerConfig, PodSandboxConfig } from "#cri";
 import { LichenError } from "../../errors.ts";
+import type { IdMap } from "../../native/id-map.ts";
 import type { RuntimeSpec } from "../../oci-runtime.ts";
 import type { Setting } from "../../resources/limits.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
@@ -13,6 +14,7 @@ import { containerPid, podNamespaces } from "../spec/namespaces.ts";
 import { containerSecurity } from "../spec/security.ts";
 import { stopSignal } from "../spec/stop-signal.ts";
 import { containerUser } from "../spec/user.ts";
+import { podIdMap, requireSameIdMap } from "../spec/user-namespace.ts";
 import type { ContainerImage } from "../types.ts";
 import type { Undo } from "../undo.ts";
 import { prepareLog } from "./validate.ts";
@@ -23,6 +25,8 @@ export interface ContainerPlan {
   spec: RuntimeSpec;
   limits: Setting[];
   pid: { pid: "container" | "pod" | "node" | "target"; targetPid: number };
+  /** Of the pod's own user namespace. */
+  idMap: IdMap | undefined;
 }
 
 /**
@@ -41,15 +45,18 @@ export async function planContainer(
   const security = config.linux?.securityContext ?? null;
   const resources = config.linux?.resources ?? null;
   const singleId = context.node.idMap.single;
-  const namespaces = podNamespaces(pod.config.linux?.securityContext?.namespaceOptions ?? null);
+  const podOptions = pod.config.linux?.securityContext?.namespaceOptions ?? null;
+  const namespaces = podNamespaces(podOptions);
+  const idMap = podIdMap(podOptions);
+  requireSameIdMap(security?.namespaceOptions ?? null, podOptions);
   const pid = containerPid(security, namespaces);
-  const user = containerUser(security, image, context.node.idMap);
+  const user = containerUser(security, image, context.node.idMap, idMap);
   const cgroup = context.cgroups.leafPath(pod.cgroup, id);
   const limits = context.cgroups.check(resources, config.metadata?.name ?? id);
   const signal = stopSignal(config.stopSignal, image.config.StopSignal);
   const target = targetPid(context, pid.targetId, pod.id);
   const checkedSecurity = containerSecurity(security, context.security);
-  const { mounts, rootfsPropagation } = await requestedMounts(config.mounts, undo);
+  const { mounts, rootfsPropagation } = await requestedMounts(config.mounts, undo, idMap);
   const spec = buildSpec({
     config,
     image: image.config,
@@ -62,6 +69,7 @@ export async function planContainer(
     rootfsPropagation,
     files: podFiles(podDirectory(context, pod.id)),
     singleId,
+    idMap,
     oomScoreAdj: resources === null ? undefined : oomScore(context, resources.oomScoreAdj),
     cgroup,
   });
@@ -84,7 +92,7 @@ export async function planContainer(
     stopSignal: signal,
     cgroup,
   };
-  return { record, spec, limits, pid: { pid: pid.pid, targetPid: target } };
+  return { record, spec, limits, pid: { pid: pid.pid, targetPid: target }, idMap };
 }
 
 /** Without privilege nobody goes below the daemon's own score: a lower one is raised to it, as containerd does in a user namespace. */

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { chownSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname as nodeHostname } from "node:os";
 import { join } from "node:path";
 import type { PodSandboxConfig } from "#cri";
@@ -33,6 +33,8 @@ export function writePodFiles(
     ips: readonly string[];
     dns: Attachment["dns"];
     uplinkServers: readonly string[];
+    /** Whom they belong to; undefined: the node's root, which is the pod's too. */
+    owner: { uid: number; gid: number } | undefined;
   },
 ): void {
   const files = podFiles(directory);
@@ -48,6 +50,8 @@ export function writePodFiles(
   writeFileSync(files.hostname, `${hostname}\n`);
   writeFileSync(files.hosts, hosts);
   writeFileSync(files.resolvConf, resolver);
+  if (pod.owner === undefined) return;
+  for (const file of Object.values(files)) chownSync(file, pod.owner.uid, pod.owner.gid);
 }
 
 function textOf(path: string): string {

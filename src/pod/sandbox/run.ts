@@ -2,9 +2,11 @@ import { mkdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import type { PodSandboxConfig } from "#cri";
 import { within } from "../../errors.ts";
+import { userSetup } from "../../native/monitor-wire.ts";
 import type { PodRecord } from "../../store/pods.ts";
 import { now, type PodContext, podDirectory } from "../context.ts";
 import { newId } from "../ids.ts";
+import { requireNodeIds, rootOf } from "../spec/user-namespace.ts";
 import { Undo } from "../undo.ts";
 import { writePodFiles } from "./files.ts";
 import { podNamespace } from "./network.ts";
@@ -19,6 +21,7 @@ export async function runPodSandbox(
   runtimeHandler: string,
 ): Promise<string> {
   const checked = checkPod(config, runtimeHandler);
+  if (checked.idMap !== undefined) requireNodeIds(checked.idMap, context.node.idMap);
   context.networks[checked.namespaces.network].check(config);
   const id = newId();
   const record: PodRecord = {
@@ -69,6 +72,7 @@ async function make(context: PodContext, record: PodRecord, checked: CheckedPod,
     pid,
     sysctls: checked.sysctls,
     shmSize,
+    ...(checked.idMap === undefined ? {} : { user: userSetup(checked.idMap) }),
     interface: prepared.interface ?? null,
   });
 
@@ -80,6 +84,7 @@ async function make(context: PodContext, record: PodRecord, checked: CheckedPod,
     ips: attachment.ips,
     dns: attachment.dns,
     uplinkServers: context.node.uplink.dns,
+    owner: checked.idMap === undefined ? undefined : rootOf(checked.idMap),
   });
   context.pods.update(id, { state: "ready", ips: attachment.ips, monitorPid: monitor.pid });
 }

@@ -2,8 +2,10 @@ import { isAbsolute } from "node:path";
 import type { PodSandboxConfig } from "#cri";
 import { LichenError } from "../../errors.ts";
 import { checkDnsConfig } from "../../network/resolv-conf.ts";
+import type { IdMap } from "../../native/id-map.ts";
 import { refuseSelinuxLabels } from "../../security/lsm.ts";
-import { type PodNamespaces, podNamespaces, refuseUserNamespace } from "../spec/namespaces.ts";
+import { type PodNamespaces, podNamespaces } from "../spec/namespaces.ts";
+import { podIdMap } from "../spec/user-namespace.ts";
 
 /** The runtime handlers that a pod may ask for: there is one way of running pods, and "" names it as well. */
 export const runtimeHandlers: readonly string[] = ["", "lichen"];
@@ -13,6 +15,8 @@ export interface CheckedPod {
   /** What must be unique among pods, in whatever state. */
   name: string;
   namespaces: PodNamespaces;
+  /** Of the pod's own user namespace; undefined in the node's. */
+  idMap: IdMap | undefined;
   /** "" for the node's own. */
   hostname: string;
   sysctls: Record<string, string>;
@@ -27,7 +31,7 @@ export function checkPod(config: PodSandboxConfig, runtimeHandler: string): Chec
   if (metadata === null || metadata.name === "") throw invalid("metadata.name", "", "it is empty");
   const context = config.linux?.securityContext ?? null;
   const namespaces = podNamespaces(context?.namespaceOptions ?? null);
-  refuseUserNamespace(context?.namespaceOptions ?? null);
+  const idMap = podIdMap(context?.namespaceOptions ?? null);
   refuseSelinuxLabels(context?.selinuxOptions ?? null);
   checkHostname(config.hostname);
   checkDnsConfig(config.dnsConfig);
@@ -38,6 +42,7 @@ export function checkPod(config: PodSandboxConfig, runtimeHandler: string): Chec
   return {
     name: [metadata.namespace, metadata.name, metadata.uid, metadata.attempt].join("/"),
     namespaces,
+    idMap,
     hostname: namespaces.network === "node" ? "" : config.hostname,
     sysctls: checkedSysctls(config.linux?.sysctls ?? {}, namespaces),
   };

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import type { ContainerConfig } from "#cri";
+import { type IdMap, outerId } from "../../native/id-map.ts";
 import type { RuntimeMount, RuntimeSpec, RuntimeUser } from "../../oci-runtime.ts";
 import type { ImageConfig } from "../types.ts";
 import { deviceMounts } from "./devices.ts";
@@ -7,6 +8,7 @@ import { defaultMounts, orderedMounts, type PodFiles } from "./mounts.ts";
 import type { ContainerPid, PodNamespaces } from "./namespaces.ts";
 import { commandLine, environment, workingDirectory } from "./process.ts";
 import type { ContainerSecurity } from "./security.ts";
+import { idMappings } from "./user-namespace.ts";
 
 /** Everything that decides a container's spec, already checked. */
 export interface SpecRequest {
@@ -21,6 +23,8 @@ export interface SpecRequest {
   rootfsPropagation: string | undefined;
   files: PodFiles;
   singleId: boolean;
+  /** Of the pod's own user namespace. */
+  idMap?: IdMap | undefined;
   /** undefined when nothing was asked for. */
   oomScoreAdj: number | undefined;
   cgroup: string;
@@ -35,7 +39,7 @@ export function buildSpec(request: SpecRequest): RuntimeSpec {
     network: namespaces.network,
     ipc: namespaces.ipc,
     pid: request.pid.pid,
-    singleId: request.singleId,
+    ttyGroup: hasTtyGroup(request),
     files: request.files,
     nodeHas: existsSync,
   });
@@ -61,7 +65,8 @@ export function buildSpec(request: SpecRequest): RuntimeSpec {
     ]),
     annotations: config.annotations,
     linux: {
-      namespaces: namespacesForReaders(namespaces, request.pid),
+      namespaces: namespacesForReaders(namespaces, request.pid, request.idMap !== undefined),
+      ...(request.idMap === undefined ? {} : idMappings(request.idMap)),
       maskedPaths: security.paths.maskedPaths,
       readonlyPaths: security.paths.readonlyPaths,
       ...(security.seccomp === undefined ? {} : { seccomp: security.seccomp }),
@@ -71,8 +76,18 @@ export function buildSpec(request: SpecRequest): RuntimeSpec {
   };
 }
 
-function namespacesForReaders(pod: PodNamespaces, container: ContainerPid): { type: string }[] {
+/** Group 5 owns terminals, where there is such an id. */
+function hasTtyGroup({ singleId, idMap }: SpecRequest): boolean {
+  return idMap === undefined ? !singleId : outerId(idMap.gids, 5) !== undefined;
+}
+
+function namespacesForReaders(
+  pod: PodNamespaces,
+  container: ContainerPid,
+  ownUser: boolean,
+): { type: string }[] {
   return [
+    ...(ownUser ? [{ type: "user" }] : []),
     { type: "mount" },
     { type: "cgroup" },
     ...(pod.network === "pod" ? [{ type: "network" }, { type: "uts" }] : []),

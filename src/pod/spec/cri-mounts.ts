@@ -2,8 +2,10 @@ import { mkdir, readFile, realpath, rmdir } from "node:fs/promises";
 import { posix } from "node:path";
 import { type Mount, MountPropagation } from "#cri";
 import { LichenError } from "../../errors.ts";
+import type { IdMap } from "../../native/id-map.ts";
 import type { RuntimeMount } from "../../oci-runtime.ts";
 import type { Undo } from "../undo.ts";
+import { idMappings, mountIdMap } from "./user-namespace.ts";
 
 /** Refuses mounts that are wrong or not built, before anything is made. */
 export function checkMounts(mounts: readonly Mount[]): void {
@@ -25,9 +27,6 @@ export function checkMounts(mounts: readonly Mount[]): void {
     seen.add(normalized(path));
     if (mount.image !== null && mount.image.image !== "") {
       refuse("UNIMPLEMENTED", "image volumes are not built", "use a directory of the node");
-    }
-    if (mount.uidMappings.length + mount.gidMappings.length > 0) {
-      refuse("UNIMPLEMENTED", "id-mapped mounts are refused by the kernel inside a user namespace");
     }
     if (mount.mountOptions.length > 0) {
       refuse("UNIMPLEMENTED", `mount_options (${mount.mountOptions.join(",")}) are not built`);
@@ -61,28 +60,48 @@ export interface RequestedMounts {
  * a directory, as containerd and Docker do (NOT_FOUND when it cannot). FAILED_PRECONDITION when propagation is asked for and
  * the host path's mount does not have it.
  */
-export async function requestedMounts(mounts: readonly Mount[], undo: Undo): Promise<RequestedMounts> {
+export async function requestedMounts(
+  mounts: readonly Mount[],
+  undo: Undo,
+  pod?: IdMap,
+): Promise<RequestedMounts> {
   const made: RuntimeMount[] = [];
   let rootfsPropagation: string | undefined;
   let table: string | undefined;
-  for (const mount of mounts) {
+  const maps = mounts.map((mount) => mountIdMap(mount, pod));
+  for (const [index, mount] of mounts.entries()) {
     const source = await hostPath(mount.hostPath, undo);
     const propagation = propagations[mount.propagation] ?? "rprivate";
+    if (propagation === "rshared" && pod !== undefined) {
+      throw unshared(mount.containerPath);
+    }
     if (propagation !== "rprivate") {
       table ??= await readFile("/proc/self/mountinfo", "utf8");
       checkPropagation(table, source, propagation);
       if (propagation === "rshared") rootfsPropagation = "rshared";
       else rootfsPropagation ??= "rslave";
     }
+    const map = maps[index];
     const access = mount.recursiveReadOnly ? "rro" : mount.readonly ? "ro" : "rw";
     made.push({
       destination: normalized(mount.containerPath),
       type: "bind",
       source,
       options: ["rbind", propagation, access],
+      ...(map === undefined ? {} : idMappings(map)),
     });
   }
   return { mounts: made, rootfsPropagation };
+}
+
+function unshared(containerPath: string): LichenError {
+  return new LichenError({
+    code: "FAILED_PRECONDITION",
+    operation: "propagate mounts",
+    object: containerPath,
+    reason: "a pod with a user namespace of its own may not mount anything on the node",
+    hint: "ask for HOST_TO_CONTAINER or PRIVATE, or run the pod in the node's user namespace",
+  });
 }
 
 async function hostPath(path: string, undo: Undo): Promise<string> {

@@ -13,8 +13,8 @@ export interface DefaultMountsRequest {
   network: "pod" | "node";
   ipc: "pod" | "node";
   pid: "container" | "pod" | "node" | "target";
-  /** Whether only one id is mapped: then group 5 (tty) does not exist. */
-  singleId: boolean;
+  /** Whether the group 5 (tty) exists. */
+  ttyGroup: boolean;
   files: PodFiles;
   /** Whether a path exists on the node. */
   nodeHas: (path: string) => boolean;
@@ -55,7 +55,7 @@ export function defaultMounts(request: DefaultMountsRequest): RuntimeMount[] {
         "newinstance",
         "ptmxmode=0666",
         "mode=0620",
-        ...(request.singleId ? [] : ["gid=5"]),
+        ...(request.ttyGroup ? ["gid=5"] : []),
       ],
     },
     ...(ownIpc

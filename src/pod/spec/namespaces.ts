@@ -48,41 +48,10 @@ export function containerPid(
   throw refusal("pid", options.pid, "FAILED_PRECONDITION", `the pod sandbox was made with pid: ${pod.pid}`);
 }
 
-/**
- * Refuses user namespaces of a pod's own, after the checks that tell a wrong request from one that is not supported.
- */
-export function refuseUserNamespace(options: NamespaceOption | null): void {
-  const user = options?.usernsOptions ?? null;
-  if (user === null || user.mode === NamespaceMode.NODE) {
-    if (user !== null && user.uids.length + user.gids.length > 0) {
-      throw refusal(
-        "user",
-        user.mode,
-        "INVALID_ARGUMENT",
-        "mappings make no sense in the node's user namespace",
-      );
-    }
-    return;
-  }
-  if (user.mode !== NamespaceMode.POD) {
-    throw refusal("user", user.mode, "INVALID_ARGUMENT", "a pod's is POD or NODE");
-  }
-  for (const [kind, mappings] of [["uids", user.uids] as const, ["gids", user.gids] as const]) {
-    if (mappings.length !== 1) {
-      throw refusal("user", user.mode, "INVALID_ARGUMENT", `${kind} must hold exactly one mapping`);
-    }
-    const [mapping] = mappings;
-    if (mapping!.containerId !== 0 || mapping!.length === 0) {
-      throw refusal("user", user.mode, "INVALID_ARGUMENT", `${kind} must map id 0 of the container`);
-    }
-  }
-  throw refusal("user", user.mode, "UNIMPLEMENTED", "pods with a user namespace of their own are not built");
-}
-
 function refusal(
   namespace: string,
   mode: NamespaceMode,
-  code: "INVALID_ARGUMENT" | "FAILED_PRECONDITION" | "UNIMPLEMENTED",
+  code: "INVALID_ARGUMENT" | "FAILED_PRECONDITION",
   reason: string,
 ): LichenError {
   const name = Object.entries(NamespaceMode).find(([, value]) => value === mode)?.[0] ?? String(mode);

@@ -67,7 +67,7 @@ test("sysctls are those of namespaces that are the pod's own", () => {
   }
 });
 
-test("user namespaces: wrong ones are told apart from those that are not built", () => {
+test("user namespaces: one mapping each, of id 0, in namespaces of the pod's own", () => {
   const mapping = { containerId: 0, hostId: 1000, length: 65536 };
   const asking = (mode: NamespaceMode, uids = [mapping], gids = uids) =>
     podWith({ usernsOptions: { mode, uids, gids } });
@@ -84,7 +84,17 @@ test("user namespaces: wrong ones are told apart from those that are not built",
     );
   }
   assert.throws(() => checkPod(asking(NamespaceMode.NODE), ""), refused("INVALID_ARGUMENT"));
-  assert.throws(() => checkPod(asking(NamespaceMode.POD), ""), refused("UNIMPLEMENTED"));
+  const map = { uids: [[0, 1000, 65536]], gids: [[0, 1000, 65536]] };
+  assert.deepEqual(checkPod(asking(NamespaceMode.POD), "").idMap, map);
+  assert.equal(checkPod(asking(NamespaceMode.NODE, []), "").idMap, undefined);
+  for (const namespace of ["network", "pid", "ipc"]) {
+    const pod = asking(NamespaceMode.POD);
+    Object.assign(pod.linux?.securityContext?.namespaceOptions ?? {}, { [namespace]: NamespaceMode.NODE });
+    assert.throws(
+      () => checkPod(pod, ""),
+      refused("INVALID_ARGUMENT", new RegExp(`node's ${namespace} namespace`)),
+    );
+  }
 });
 
 test("SELinux labels of a pod are refused", () => {
@@ -127,10 +137,6 @@ test("mounts that are wrong or not built are refused before anything is made", (
     imageRef: "",
   };
   assert.throws(() => check({ image, hostPath: "" }), refused("UNIMPLEMENTED", /image volumes/));
-  assert.throws(
-    () => check({ uidMappings: [{ containerId: 0, hostId: 1, length: 1 }] }),
-    refused("UNIMPLEMENTED", /id-mapped/),
-  );
   assert.throws(() => check({ mountOptions: ["noexec"] }), refused("UNIMPLEMENTED", /noexec/));
 });
 

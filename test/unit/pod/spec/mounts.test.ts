@@ -35,7 +35,7 @@ const ordinary: DefaultMountsRequest = {
   network: "pod",
   ipc: "pod",
   pid: "container",
-  singleId: false,
+  ttyGroup: true,
   files: { hostname: "/run/hostname", hosts: "/run/hosts", resolvConf: "/run/resolv.conf" },
   nodeHas: () => true,
 };
@@ -94,7 +94,7 @@ test("the pod's files are read-only with a read-only root", () => {
 
 test("terminals belong to group 5 where there is one", () => {
   assert.ok(at("/dev/pts")?.options.includes("gid=5"));
-  assert.ok(!at("/dev/pts", { singleId: true })?.options.includes("gid=5"));
+  assert.ok(!at("/dev/pts", { ttyGroup: false })?.options.includes("gid=5"));
 });
 
 test("a requested mount takes the place of the default one; deeper ones come later", () => {
