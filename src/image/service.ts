@@ -14,8 +14,8 @@ import { formatReference, parseReference, repositoryName } from "./reference.ts"
 import type { Dial } from "./registry/dial.ts";
 import { endpointsOf } from "./registry/hosts.ts";
 import { RegistryLimits } from "./registry/limits.ts";
-import type { ImageSource } from "./source.ts";
 import { ShiftedLayers } from "./shifted-layers.ts";
+import type { ImageSource } from "./source.ts";
 import type {
   ImageConfig,
   ImageDetails,

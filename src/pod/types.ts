@@ -1,8 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
+import type { IdExtent, IdMap } from "../native/id-map.ts";
 import type { PodNetworkConfig } from "../network/open.ts";
 import type { MeasuredUsage } from "../resources/disk-usage.ts";
 import type { InterfaceUsage, Usage } from "../resources/usage/types.ts";
-import type { IdExtent, IdMap } from "../native/id-map.ts";
 import type { ContainerRecord } from "../store/containers.ts";
 import type { PodRecord } from "../store/pods.ts";
 

@@ -1,8 +1,8 @@
 import { isAbsolute } from "node:path";
 import type { PodSandboxConfig } from "#cri";
 import { LichenError } from "../../errors.ts";
-import { checkDnsConfig } from "../../network/resolv-conf.ts";
 import type { IdMap } from "../../native/id-map.ts";
+import { checkDnsConfig } from "../../network/resolv-conf.ts";
 import { refuseSelinuxLabels } from "../../security/lsm.ts";
 import { type PodNamespaces, podNamespaces } from "../spec/namespaces.ts";
 import { podIdMap } from "../spec/user-namespace.ts";
