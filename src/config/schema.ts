@@ -10,6 +10,7 @@ const registry = { error: 'a registry as "host" or "host:port", without scheme o
 const registries = { error: 'a list of registries as "host" or "host:port"' };
 const absolutePath = { error: "an absolute path" };
 const subnet = { error: 'an IPv4 subnet of /8 to /28, as "10.210.0.0/16", host bits zero' };
+const subtree = { error: '"auto", "none" or an absolute path' };
 const ipAddress = { error: "an IP address" };
 const port = { error: "a whole number from 0 to 65535" };
 const seconds = (least = 0) => {
@@ -42,6 +43,11 @@ export const configSchema = z.strictObject({
     z.strictObject({
       /** A limit that the kernel gives no means to enforce: refuse the container, or start it and say so in Status. */
       missing: z._default(oneOf(["refuse", "warn"]), "refuse"),
+      /** The delegated subtree: `auto`, a child of the cgroup that lichen is started in; `none`; or the directory of one that holds no process. */
+      subtree: z._default(
+        z.string(subtree).check(z.refine((value) => /^(auto|none|\/.+)$/.test(value), subtree)),
+        "auto",
+      ),
     }),
     {},
   ),

@@ -2,6 +2,7 @@ import type {
   ContainerConfig,
   ContainerFilter,
   ContainerStatsFilter,
+  LinuxContainerResources,
   PodSandboxConfig,
   PodSandboxFilter,
   PodSandboxStatsFilter,
@@ -16,6 +17,7 @@ import { reopenContainerLog } from "./container/reopen-log.ts";
 import { startContainer } from "./container/start.ts";
 import { containersUsage, writableUsage } from "./container/stats.ts";
 import { stopContainer } from "./container/stop.ts";
+import { updateContainer } from "./container/update.ts";
 import type { PodContext } from "./context.ts";
 import type { LifeEvent } from "./events.ts";
 import { filterContainers, filterPods } from "./filters.ts";
@@ -25,6 +27,7 @@ import { removePodSandbox } from "./sandbox/remove.ts";
 import { runPodSandbox } from "./sandbox/run.ts";
 import { podsUsage } from "./sandbox/stats.ts";
 import { stopPodSandbox } from "./sandbox/stop.ts";
+import { type PodResources, updatePodSandbox } from "./sandbox/update.ts";
 import { attach } from "./streams/attach.ts";
 import { exec } from "./streams/exec.ts";
 import { portForward, readyPod } from "./streams/port-forward.ts";
@@ -175,6 +178,19 @@ export class PodService {
   /** Opens the container's log file anew, after it was rotated. FAILED_PRECONDITION unless it runs. */
   reopenContainerLog(id: string): Promise<void> {
     return reopenContainerLog(this.#context, id);
+  }
+
+  /**
+   * Changes the limits of a container that has not exited, at once and in the kernel: all of what is asked for, or nothing of it. Zero means
+   * "as before", -1 "no limit".
+   */
+  updateContainerResources(id: string, change: LinuxContainerResources): Promise<void> {
+    return updateContainer(this.#context, id, change);
+  }
+
+  /** The same for a ready pod as a whole, in a cgroup of lichen's own; a cgroup_parent is its owner's to change, and only noted. */
+  updatePodSandboxResources(id: string, change: PodResources): Promise<void> {
+    return updatePodSandbox(this.#context, id, change);
   }
 
   /** What a container uses; of one that does not run only its writable layer is told. */

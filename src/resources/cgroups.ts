@@ -4,6 +4,8 @@ import type { LinuxContainerResources } from "#cri";
 import { LichenError } from "../errors.ts";
 import { killCgroup, removeCgroup } from "../native/cgroup.ts";
 import { cgroupSettings, type Setting } from "./limits.ts";
+import { flatKeys } from "./usage/cgroup.ts";
+import { type FileWrite, writeAll } from "./write-all.ts";
 
 export interface CgroupsOptions {
   /** From the launcher: whether a subtree is ours, which controllers it has, and why not (all). */
@@ -16,6 +18,9 @@ export interface CgroupsOptions {
   /** Where the subtree is mounted; a test may say otherwise. */
   root?: string;
 }
+
+/** What the subtree holds beside pods with a parent: pods without one, and launcher and daemon. */
+const ownTop = ["lichen", "node"];
 
 /**
  * The delegated cgroup v2 subtree: where pods and containers are placed, and their limits. Paths are those seen in the
@@ -49,10 +54,18 @@ export class Cgroups {
         hint: "give a path below the node's cgroup, or leave it empty",
       });
     }
+    const parts = cgroupParent.split("/").filter(Boolean);
+    if (ownTop.includes(parts[0] ?? "")) {
+      throw new LichenError({
+        code: "INVALID_ARGUMENT",
+        operation: "place pod sandbox",
+        object: `cgroup_parent ${cgroupParent}`,
+        reason: `/${parts[0]} is lichen's own`,
+        hint: "choose another name, or leave it empty",
+      });
+    }
     if (!this.#options.delegated) return "";
-    return cgroupParent === ""
-      ? `/lichen/${sandboxId}`
-      : `/${cgroupParent.split("/").filter(Boolean).join("/")}`;
+    return parts.length === 0 ? `/lichen/${sandboxId}` : `/${parts.join("/")}`;
   }
 
   /** The path of a leaf below the pod's cgroup: the monitor's (named by the sandbox) or a container's. */
@@ -82,7 +95,7 @@ export class Cgroups {
     const settings = cgroupSettings(resources);
     const enforceable = settings.filter((setting) => this.#options.controllers.includes(setting.controller));
     for (const setting of settings) {
-      if (enforceable.includes(setting)) continue;
+      if (enforceable.includes(setting) || setting.kind === "lift") continue;
       if (setting.kind === "limit" && this.#options.missing === "refuse")
         throw this.#refusal(setting, object);
       this.#options.onUnenforced(setting, object);
@@ -110,6 +123,35 @@ export class Cgroups {
     }
   }
 
+  /**
+   * Writes settings that check() let through to a cgroup in use, and `more` files with them: all, or none. FAILED_PRECONDITION for less memory than
+   * cannot be dropped: the kernel would kill for it.
+   */
+  update(path: string, settings: readonly Setting[], more: readonly FileWrite[] = []): void {
+    const writes = settings
+      .filter(({ file }) => file !== "memory.swap.max" || this.read(path, file) !== undefined)
+      .map(({ asked, file, value }) => ({ asked, value, path: join(this.directory(path), file) }));
+    for (const { file, value } of settings)
+      if (file === "memory.max" && value !== "max") this.#checkMemory(path, Number(value));
+    writeAll([...writes, ...more]);
+  }
+
+  #checkMemory(path: string, limit: number): void {
+    const stat = flatKeys(this.read(path, "memory.stat"));
+    const droppable = ["active_file", "inactive_file", "slab_reclaimable"]
+      .map((key) => Number(stat.get(key) ?? 0))
+      .reduce((sum, one) => sum + one);
+    const held = Number(this.read(path, "memory.current") ?? 0) - droppable;
+    if (held <= limit) return;
+    throw new LichenError({
+      code: "FAILED_PRECONDITION",
+      operation: "set memory_limit_in_bytes",
+      object: path,
+      reason: `${held} bytes are in use and cannot be dropped, more than ${limit}`,
+      hint: "the kernel would kill a process: choose a higher limit, or let the container use less first",
+    });
+  }
+
   /** Kills every process in the cgroup and below it, and waits until they are gone; fine when the cgroup is. */
   async kill(path: string): Promise<void> {
     if (path === "" || !existsSync(this.directory(path))) return;
@@ -121,9 +163,14 @@ export class Cgroups {
     if (path !== "") await removeCgroup(this.directory(path));
   }
 
+  /** Whether a pod's cgroup is of our making: its limits are ours to set. */
+  isOwn(podPath: string): boolean {
+    return podPath.startsWith("/lichen/");
+  }
+
   /** Removes a pod's cgroup. A cgroup_parent belongs to the caller and stays: there only our leaves are removed. */
   async removePod(podPath: string, leaves: readonly string[]): Promise<void> {
-    const own = podPath.startsWith("/lichen/");
+    const own = this.isOwn(podPath);
     await Promise.all((own ? [podPath] : leaves).map((path) => this.remove(path)));
   }
 

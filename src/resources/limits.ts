@@ -11,16 +11,17 @@ export interface Setting {
   value: string;
   /**
    * A limit protects others and must hold or be refused. A preference (cpu_shares, which Kubernetes sets for every container, and
-   * memory.oom.group) only says how to share or to fail: without its controller the container runs, and a condition says so.
+   * memory.oom.group) only says how to share or to fail: without its controller the container runs, and a condition says so. What lifts a
+   * limit has nothing to do where there is no controller that could limit.
    */
-  kind: "limit" | "preference";
+  kind: "limit" | "preference" | "lift";
 }
 
 const defaultPeriod = 100_000;
 
 /**
  * Translates CRI's resources to cgroup v2 files (kernel documentation, cgroup-v2.rst). Zero means "not asked for" throughout, as CRI has it; so
- * does a huge page limit of 0, which the kubelet sends for every page size. INVALID_ARGUMENT for a `unified` key that is no file of a controller.
+ * does a huge page limit of 0, which the kubelet sends for every page size. -1 is no limit. INVALID_ARGUMENT for a `unified` key that is no file of a controller.
  */
 export function cgroupSettings(resources: LinuxContainerResources | null): Setting[] {
   if (resources === null) return [];
@@ -33,9 +34,13 @@ function cpu(resources: LinuxContainerResources): Setting[] {
     const value = String(weightOfShares(resources.cpuShares));
     settings.push({ asked: "cpu_shares", controller: "cpu", file: "cpu.weight", value, kind: "preference" });
   }
+  const period = resources.cpuPeriod > 0 ? resources.cpuPeriod : defaultPeriod;
   if (resources.cpuQuota > 0) {
-    const value = `${resources.cpuQuota} ${resources.cpuPeriod > 0 ? resources.cpuPeriod : defaultPeriod}`;
+    const value = `${resources.cpuQuota} ${period}`;
     settings.push({ asked: "cpu_quota", controller: "cpu", file: "cpu.max", value, kind: "limit" });
+  } else if (resources.cpuQuota < 0) {
+    const value = `max ${period}`;
+    settings.push({ asked: "cpu_quota", controller: "cpu", file: "cpu.max", value, kind: "lift" });
   }
   if (resources.cpusetCpus !== "") {
     const value = resources.cpusetCpus;
@@ -48,23 +53,30 @@ function cpu(resources: LinuxContainerResources): Setting[] {
   return settings;
 }
 
-/** cgroup v1's shares (2…262144) as v2's weight (1…10000), by the formula of KEP-2254 that every runtime uses. */
+/**
+ * cgroup v1's shares (2…262144) as v2's weight (1…10000), so that the extremes meet and v1's default of 1024 is v2's of 100: the curve that
+ * runc, crun and the OCI runtime specification agreed on in 2025. The straight line of before gave 1024 shares a weight of 39 only.
+ */
 export function weightOfShares(shares: number): number {
-  const clamped = Math.min(Math.max(shares, 2), 262_144);
-  return 1 + Math.floor(((clamped - 2) * 9999) / 262_142);
+  if (shares <= 2) return 1;
+  if (shares >= 262_144) return 10_000;
+  const power = Math.log2(shares);
+  const exponent = (power * power + 125 * power) / 612 - 7 / 34;
+  // Rounded first: the logarithms are a hair above the whole numbers that they stand for.
+  return Math.ceil(Number((10 ** exponent).toFixed(6)));
 }
 
 function memory(resources: LinuxContainerResources): Setting[] {
   const settings: Setting[] = [];
   const limit = resources.memoryLimitInBytes;
   const total = resources.memorySwapLimitInBytes;
-  if (limit > 0) {
+  if (limit) {
     settings.push({
       asked: "memory_limit_in_bytes",
       controller: "memory",
       file: "memory.max",
-      value: String(limit),
-      kind: "limit",
+      value: limit < 0 ? "max" : String(limit),
+      kind: limit < 0 ? "lift" : "limit",
     });
   }
   if (total > 0 || total === -1) {
@@ -77,7 +89,7 @@ function memory(resources: LinuxContainerResources): Setting[] {
       controller: "memory",
       file: "memory.swap.max",
       value: total === -1 ? "max" : String(total - Math.max(limit, 0)),
-      kind: total === -1 ? "preference" : "limit",
+      kind: total === -1 ? "lift" : "limit",
     });
   }
   return settings;

@@ -28,7 +28,8 @@ export function serve(program: Command): void {
       // Only a file that was named must exist: the daemon looks for the default one itself.
       const named = paths.configGiven ? ["--config", paths.configFile] : [];
       const daemon = [process.execPath, ...memoryFlags, daemonPath(), ...directories, ...named];
-      become(launcherPath(), ["serve", ...directories, "--uplink", config.network.uplink, "--", ...daemon]);
+      const choices = ["--uplink", config.network.uplink, "--cgroup", config.cgroups.subtree];
+      become(launcherPath(), ["serve", ...directories, ...choices, "--", ...daemon]);
     });
 }
 

@@ -29,6 +29,8 @@ import { streamContainers } from "./stream-containers.ts";
 import { streamPodSandboxMetrics } from "./stream-pod-sandbox-metrics.ts";
 import { streamPodSandboxStats } from "./stream-pod-sandbox-stats.ts";
 import { streamPodSandboxes } from "./stream-pod-sandboxes.ts";
+import { updateContainerResources } from "./update-container-resources.ts";
+import { updatePodSandboxResources } from "./update-pod-sandbox-resources.ts";
 import { updateRuntimeConfig } from "./update-runtime-config.ts";
 import { version } from "./version.ts";
 
@@ -51,6 +53,8 @@ export const runtimeRpcs: RuntimeRpcs = {
   ListContainers: listContainers,
   ContainerStats: containerStats,
   ListContainerStats: listContainerStats,
+  UpdateContainerResources: updateContainerResources,
+  UpdatePodSandboxResources: updatePodSandboxResources,
   PodSandboxStats: podSandboxStats,
   ListPodSandboxStats: listPodSandboxStats,
   ListMetricDescriptors: listMetricDescriptors,

@@ -96,7 +96,7 @@ export async function planContainer(
 }
 
 /** Without privilege nobody goes below the daemon's own score: a lower one is raised to it, as containerd does in a user namespace. */
-function oomScore(context: PodContext, asked: number): number {
+export function oomScore(context: PodContext, asked: number): number {
   return Math.min(Math.max(asked, context.security.oomScoreAdj), 1000);
 }
 

@@ -23,7 +23,7 @@ describe("configuration", () => {
   it("is complete without a file", () => {
     assert.deepEqual(loadConfig(join(directory, "none.toml"), { required: false }), {
       log: { level: "info" },
-      cgroups: { missing: "refuse" },
+      cgroups: { missing: "refuse", subtree: "auto" },
       network: {
         uplink: "auto",
         driver: "bridge",
@@ -79,7 +79,7 @@ describe("configuration", () => {
     );
     assert.deepEqual(config, {
       log: { level: "debug" },
-      cgroups: { missing: "warn" },
+      cgroups: { missing: "warn", subtree: "auto" },
       network: {
         uplink: "slirp4netns",
         driver: "cni",
@@ -135,6 +135,7 @@ describe("configuration", () => {
       'log.level = "loud"',
       'log.level = "loud": must be one of "trace", "debug", "info", "warn", "error", "fatal", "silent"',
     ],
+    ['cgroups.subtree = "x"', 'cgroups.subtree = "x": must be "auto", "none" or an absolute path'],
     ['cgroups.missing = "ignore"', 'cgroups.missing = "ignore": must be one of "refuse", "warn"'],
     ["network.uplink = 3", 'network.uplink = 3: must be one of "auto", "pasta", "slirp4netns", "none"'],
     [

@@ -25,7 +25,7 @@ const refused = (error: unknown) => error instanceof LichenError && error.code =
 test("nothing asked for writes nothing", () => {
   assert.deepEqual(cgroupSettings(null), []);
   assert.deepEqual(cgroupSettings(none), []);
-  assert.deepEqual(written({ cpuPeriod: 100000, oomScoreAdj: 500, cpuQuota: -1 }), {});
+  assert.deepEqual(written({ cpuPeriod: 100000, oomScoreAdj: 500 }), {});
 });
 
 test("cpu: quota with its period or the kernel's, shares as a weight, sets as they are", () => {
@@ -35,11 +35,17 @@ test("cpu: quota with its period or the kernel's, shares as a weight, sets as th
     "cpuset.cpus": "0-1",
     "cpuset.mems": "0",
   });
-  assert.deepEqual(written({ cpuShares: 1024 }), { "cpu.weight": "39" });
+  assert.deepEqual(written({ cpuQuota: -1, cpuPeriod: 10000 }), { "cpu.max": "max 10000" });
+  assert.deepEqual(written({ cpuShares: 1024 }), { "cpu.weight": "100" });
 });
 
 test("shares cover the whole range of weights and do not leave it", () => {
-  assert.deepEqual([0, 2, 1024, 262_144, 1_000_000].map(weightOfShares), [1, 1, 39, 10_000, 10_000]);
+  assert.deepEqual([0, 2, 1024, 262_144, 1_000_000].map(weightOfShares), [1, 1, 100, 10_000, 10_000]);
+  const all = Array.from({ length: 262_144 }, (_, shares) => weightOfShares(shares));
+  assert.ok(
+    all.every((weight, shares) => weight >= (all[shares - 1] ?? 1)),
+    "more shares never weigh less",
+  );
 });
 
 test("memory: swap is what the total leaves above memory", () => {
@@ -73,6 +79,16 @@ test("unified: files of controllers, and nothing else", () => {
   for (const file of ["cgroup.procs", "../memory.max", "memory", "a/b.c", "Memory.max"]) {
     assert.throws(() => written({ unified: { [file]: "1" } }), refused, file);
   }
+});
+
+test("-1 lifts a limit, which needs no controller", () => {
+  const lifted = { memoryLimitInBytes: -1, memorySwapLimitInBytes: -1, cpuQuota: -1 };
+  assert.deepEqual(written(lifted), {
+    "cpu.max": "max 100000",
+    "memory.max": "max",
+    "memory.swap.max": "max",
+  });
+  assert.deepEqual(new Set(Object.values(kinds(lifted))), new Set(["lift"]));
 });
 
 test("limits are limits; shares and the OOM group are preferences", () => {
