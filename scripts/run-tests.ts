@@ -3,31 +3,16 @@
 // The last line is the total, `N passed, N failed`; what was skipped is listed with its reason. Exit status 1 when anything failed.
 import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
-import { join, relative } from "node:path";
-import { run } from "node:test";
-import { createColours, formatFailure } from "../test/support/reporting.ts";
-
-interface Totals {
-  passed: number;
-  failed: number;
-  skipped: string[];
-}
+import { join } from "node:path";
+import { announce, conclude, runFiles, type Totals } from "../test/support/run-files.ts";
 
 const root = join(import.meta.dirname, "..");
 const filters = process.argv.slice(2);
-const colours = createColours();
 /** A test file that hangs is ended after this long; the slowest takes a fifth of it. */
 const fileTimeoutMilliseconds = 120_000;
 
-const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`;
-
 function chosen(kind: string, path: string): boolean {
   return filters.length === 0 || filters.some((filter) => filter === kind || path.includes(filter));
-}
-
-function announce(passed: boolean, what: string, detail: string, milliseconds: number): void {
-  const mark = passed ? colours.green("✓") : colours.red("✗");
-  console.log(`${mark} ${what}: ${detail} ${colours.dim(`(${seconds(milliseconds)})`)}`);
 }
 
 /** The doctest executable: one process, its summary line read for the counts, `MESSAGE: skip: …` for what could not run. */
@@ -64,39 +49,13 @@ async function native(totals: Totals): Promise<void> {
   totals.skipped.push(...skipped);
 }
 
-/** Test files of one kind in processes of their own, `concurrency` of them at a time. */
+/** Test files of one kind, `concurrency` of them at a time. */
 async function typescript(kind: "unit" | "runtime", concurrency: number, totals: Totals): Promise<void> {
   const files = globSync(`test/${kind}/**/*.test.ts`, { cwd: root })
     .filter((file) => chosen(kind, file))
     .sort()
     .map((file) => join(root, file));
-  if (files.length === 0) return;
-  const stream = run({ files, concurrency, timeout: fileTimeoutMilliseconds, cwd: root, forceExit: true });
-  const complaints = new Map<string, string>();
-  stream.on("test:stderr", ({ file, message }) => {
-    complaints.set(file, (complaints.get(file) ?? "") + message);
-  });
-  stream.on("test:fail", (data) => {
-    // A file or suite fails because something in it did, which has been told already.
-    if (data.details.error.message.includes("subtest")) return;
-    console.log(formatFailure(relative(root, data.file ?? ""), data.name, data.details.error));
-    // The file as a whole: it could not be loaded, or its process died; only its stderr says why.
-    if (data.name === data.file) console.log(complaints.get(data.file) ?? "");
-    if (data.details.type !== "suite") totals.failed++;
-  });
-  stream.on("test:pass", (data) => {
-    if (data.skip !== undefined) {
-      const reason = data.skip === true ? "no reason given" : data.skip;
-      totals.skipped.push(`${relative(root, data.file ?? "")}: ${data.name}: ${reason}`);
-    } else if (data.details.type !== "suite") totals.passed++;
-  });
-  stream.on("test:summary", (data) => {
-    if (data.file === undefined) return;
-    const { tests, skipped } = data.counts;
-    const detail = `${tests} tests${skipped > 0 ? `, ${skipped} skipped` : ""}`;
-    announce(data.success, relative(root, data.file), detail, data.duration_ms);
-  });
-  for await (const _event of stream);
+  await runFiles(files, { root, concurrency, timeoutMilliseconds: fileTimeoutMilliseconds }, totals);
 }
 
 const began = performance.now();
@@ -105,14 +64,8 @@ await native(totals);
 await typescript("unit", 2, totals);
 await typescript("runtime", 1, totals);
 
-if (totals.skipped.length > 0) {
-  console.log(`${totals.skipped.length} skipped:`);
-  for (const reason of totals.skipped) console.log(`  ${reason}`);
-}
-if (totals.passed + totals.failed === 0) {
+if (totals.passed + totals.failed + totals.skipped.length === 0) {
   console.log(`no test is called ${filters.join(" or ")}`);
   totals.failed = 1;
 }
-console.log(`tests took ${seconds(performance.now() - began)}`);
-console.log(`${totals.passed} passed, ${totals.failed} failed`);
-process.exit(totals.failed === 0 ? 0 : 1);
+process.exit(conclude(totals, performance.now() - began));

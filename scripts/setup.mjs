@@ -66,7 +66,7 @@ function prepareAsUser(purposes) {
 /**
  * Makes the machine ready and gives the place to run lichen's programs in, for `runProgram`.
  * `purposes`: `image` (the offline trial image), `test` (tests of the C++ core as well), `lint` (the tools of `npm run lint`),
- * `conformance` (critest and its images).
+ * `conformance` (critest and its images), `vm` (the disks of the VM).
  */
 export async function prepare(purposes = []) {
   if (process.platform !== "linux") throw new SetupError("lichen runs on Linux only");

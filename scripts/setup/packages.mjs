@@ -99,6 +99,18 @@ const packages = [
     needed: "the image for trying lichen offline is made from it",
   },
   {
+    names: ["mmdebstrap"],
+    present: () => findProgram("mmdebstrap"),
+    for: "vm",
+    needed: "the VM's disk is made with it",
+  },
+  {
+    names: ["e2fsprogs"],
+    present: () => findProgram("mke2fs"),
+    for: "vm",
+    needed: "the VM's disks are made with it",
+  },
+  {
     names: ["dpkg-dev"],
     present: () => findProgram("dpkg-source"),
     for: "conformance",
@@ -106,7 +118,7 @@ const packages = [
   },
 ];
 
-/** What is missing for `purposes` (`test`, `image`, `conformance`; building and running always count). */
+/** What is missing for `purposes` (`test`, `image`, `conformance`, `vm`; building and running always count). */
 export function missingPackages(purposes) {
   return packages.filter((entry) => (!entry.for || purposes.includes(entry.for)) && !entry.present());
 }

@@ -45,7 +45,8 @@ export function parseDeb822(text: string): PackageSource[] {
   });
 }
 
-function machineSources(): PackageSource[] {
+/** Every entry of the machine's own sources. */
+export function machineSources(): PackageSource[] {
   const folder = "/etc/apt/sources.list.d";
   const files = existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
   return ["/etc/apt/sources.list", ...files].filter(existsSync).flatMap((file) => {
@@ -113,9 +114,13 @@ export class Packages {
     return packages;
   }
 
-  /** Unpacks packages with everything they depend on into `directory`. */
-  async unpack(names: readonly string[], directory: string): Promise<void> {
-    const install = ["--yes", "--download-only", "--no-install-recommends", "install", ...names];
+  /**
+   * Unpacks packages with everything they depend on into `directory`. `backports`: in their backported versions, where there are
+   * such; the lists must have been fetched with them.
+   */
+  async unpack(names: readonly string[], directory: string, { backports = false } = {}): Promise<void> {
+    const target = backports ? [`--target-release=${codename()}-backports`] : [];
+    const install = ["--yes", "--download-only", "--no-install-recommends", ...target, "install", ...names];
     await run("apt-get", [...this.#options, "-q", ...install]);
     const archives = join(this.#directory, "cache/archives");
     for (const file of readdirSync(archives).filter((name) => name.endsWith(".deb"))) {

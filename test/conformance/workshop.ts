@@ -1,5 +1,5 @@
-// The folder in which everything is made that the conformance tests need: tools, programs and packages, each made again only when
-// its recipe changes.
+// The folders in which everything is made that the conformance tests and the VM need: tools, programs, packages and disk images, each
+// made again only when its recipe changes.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -17,15 +17,16 @@ export function fingerprint(parts: readonly string[]): string {
 }
 
 /**
- * Gives the folder NAME of the workshop, filled by `make` for exactly this `recipe` (every text that decides what comes out). `make`
+ * Gives the folder NAME of the workshop (or of another place), filled by `make` for exactly this `recipe` (every text that decides what comes out). `make`
  * gets an empty folder, which takes its place only when it is complete: an interrupted run leaves nothing half-made.
  */
 export async function made(
   name: string,
   recipe: readonly string[],
   make: (directory: string) => Promise<void>,
+  place = workshop,
 ): Promise<string> {
-  const directory = join(workshop, name);
+  const directory = join(place, name);
   const stamp = join(directory, ".recipe");
   const wanted = fingerprint(recipe);
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return directory;

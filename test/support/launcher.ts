@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Captured, capture } from "./capture.ts";
 import { dist } from "./node.ts";
+import { slowness } from "./patience.ts";
 
 const program = join(dist, "bin/lichen-launcher");
 
@@ -27,12 +28,12 @@ export interface NodeInfo {
   warnings: { code: string; message: string; hint: string }[];
 }
 
-/** Waits until `read` gives something; at most five seconds. */
+/** Waits until `read` gives something; at most five seconds on a common machine. */
 export async function eventually<T>(
   what: string | (() => string),
   read: () => T | undefined | false,
 ): Promise<T> {
-  for (const began = Date.now(); Date.now() - began < 5000; await sleep(10)) {
+  for (const began = Date.now(); Date.now() - began < 5000 * slowness; await sleep(10)) {
     const value = read();
     if (value !== undefined && value !== false) return value;
   }

@@ -9,11 +9,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type CriClient, connectCri } from "../../proto/client.ts";
 import { type Captured, capture } from "./capture.ts";
 import { processesOf, userNamespace } from "./leaks.ts";
+import { slowness } from "./patience.ts";
 
 export const dist = process.env.LICHEN_DIST ?? join(import.meta.dirname, "../../dist");
 
 /** Time for the daemon to answer, and for launcher, daemon and uplink to end; far above what they take. */
-const patienceMilliseconds = 15_000;
+const patienceMilliseconds = 15_000 * slowness;
 
 export interface NodeOptions {
   /** Text of config.toml. */
@@ -92,7 +93,7 @@ export async function startNode(options: NodeOptions = {}): Promise<LichenNode> 
         try {
           // grpc-js waits a second after a connection that failed, so the first one is made when somebody listens.
           await listening(join(runtimeDir, "lichen.sock"));
-          await client.version({}, { timeoutMs: 1000 });
+          await client.version({}, { timeoutMs: 1000 * slowness });
           // "" for a daemon that died meanwhile: everything that may not be looked at would count as the node's.
           const namespace = userNamespace(node.daemonPid());
           if (namespace !== "") node.namespaces.add(namespace);
@@ -135,7 +136,7 @@ export async function startNode(options: NodeOptions = {}): Promise<LichenNode> 
 /** Waits until a process that was told to end has done so. */
 async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
-  await Promise.race([once(child, "exit"), sleep(patienceMilliseconds)]);
+  await Promise.race([once(child, "exit"), sleep(patienceMilliseconds, undefined, { ref: false })]);
 }
 
 function listening(path: string): Promise<void> {
@@ -170,7 +171,7 @@ async function removeEverything(client: CriClient): Promise<void> {
 async function expectNothingLeft(node: LichenNode): Promise<void> {
   const began = Date.now();
   let left = processesOf(node.base, node.namespaces);
-  while (left.length > 0 && Date.now() - began < 3000) {
+  while (left.length > 0 && Date.now() - began < 3000 * slowness) {
     await sleep(20);
     left = processesOf(node.base, node.namespaces);
   }

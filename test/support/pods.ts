@@ -12,6 +12,7 @@ import { parseLogLine, printed } from "../../src/cli/log.ts";
 import { demoImage } from "../fixtures/image-demo.ts";
 import { Registry } from "../fixtures/registry.ts";
 import type { LichenNode } from "./node.ts";
+import { slowness } from "./patience.ts";
 
 /** Serves the busybox image from a registry in this process and pulls it. Gives its reference. */
 export async function pullBusybox(node: LichenNode): Promise<string> {
@@ -110,7 +111,10 @@ export function logOf(path: string, stream: "stdout" | "stderr" = "stdout"): str
 }
 
 /** Tries until it no longer throws; fails with the last error after `milliseconds`. */
-export async function eventually<T>(attempt: () => T | Promise<T>, milliseconds = 10_000): Promise<T> {
+export async function eventually<T>(
+  attempt: () => T | Promise<T>,
+  milliseconds = 10_000 * slowness,
+): Promise<T> {
   const began = Date.now();
   for (;;) {
     try {

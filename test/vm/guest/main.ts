@@ -1,0 +1,23 @@
+// Runs the VM's tests in the VM, as an unprivileged user in a login session:  main.ts [FILTER…]  where a filter is part of a file's path.
+import { globSync } from "node:fs";
+import { join } from "node:path";
+import { conclude, runFiles, type Totals } from "../../support/run-files.ts";
+
+const root = join(import.meta.dirname, "../../..");
+const filters = process.argv.slice(2);
+/** A minute of a common machine. */
+const timeoutMilliseconds = 12 * 60_000;
+
+const began = performance.now();
+const totals: Totals = { passed: 0, failed: 0, skipped: [] };
+const files = globSync("test/vm/*.test.ts", { cwd: root })
+  .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
+  .sort()
+  .map((file) => join(root, file));
+// One file at a time: they look at the user's systemd, which there is one of.
+await runFiles(files, { root, concurrency: 1, timeoutMilliseconds }, totals);
+if (files.length === 0) {
+  console.log(`no test is called ${filters.join(" or ")}`);
+  totals.failed = 1;
+}
+process.exit(conclude(totals, performance.now() - began));
