@@ -8,8 +8,9 @@
 namespace lichen::launcher {
 
 // Left to itself pasta copies the host's address and routes, which makes the host itself unreachable; hence
-// address, mask and gateway of our own. --no-map-gw closes the way to the host's loopback. Options are those
-// that releases from 2023 (Debian 12) on have.
+// address, mask and gateway of our own. --no-map-gw closes the way to the host's loopback. Releases from 2024
+// on end when the process whose namespace they were given ends, which is a passing one here: --no-netns-quit.
+// Options are those that releases from 2023 (Debian 12) on have.
 Result<UplinkProcess> start_pasta(const std::string& program, pid_t pid, const Subnet& subnet,
                                   const UplinkFiles& files) {
   unlink(files.ready.c_str());
@@ -38,6 +39,7 @@ Result<UplinkProcess> start_pasta(const std::string& program, pid_t pid, const S
                   "--no-dhcpv6",
                   "--no-ndp",
                   "--no-ra",
+                  "--no-netns-quit",
                   "--tcp-ports",
                   "none",
                   "--udp-ports",
