@@ -40,15 +40,3 @@ TEST_CASE("an id that cannot be had is named") {
           return !done.ok() && done.error().number == EPERM && done.error().operation == "setresgid";
         }) == 0);
 }
-
-TEST_CASE("uid 0 becomes another user with groups and keeps its permitted capabilities") {
-  if (getuid() != 0) {
-    MESSAGE("skipped: needs uid 0");
-    return;
-  }
-  CHECK(in_child([] {
-          gid_t groups[4];
-          return become({1000, 1001, {5, 6}}).ok() && getuid() == 1000 && getegid() == 1001 &&
-                 getgroups(4, groups) == 2 && groups[1] == 6;
-        }) == 0);
-}

@@ -93,6 +93,11 @@ const packages = [
   // The first name that the machine's package lists know is taken; either program is enough.
   { names: ["passt", "slirp4netns"], present: () => findProgram("pasta") || findProgram("slirp4netns") },
   {
+    names: ["slirp4netns"],
+    present: () => findProgram("slirp4netns"),
+    for: "test",
+  },
+  {
     names: ["busybox-static"],
     present: staticBusybox,
     for: "image",
