@@ -24,7 +24,7 @@ const below = {
     "config",
     "native",
   ],
-  cli: ["config"],
+  cli: ["config", "image/registry"],
 };
 
 module.exports = {

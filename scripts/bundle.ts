@@ -1,23 +1,19 @@
 // Bundles what runs on Node into dist/: one file an entry point, without node_modules. The addon stays outside (loaded
 // through src/native/locate.ts).
-import { chmodSync, copyFileSync, existsSync, mkdirSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, globSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { build } from "esbuild";
+import { type BuildOptions, build } from "esbuild";
 
 const root = dirname(import.meta.dirname);
 const dist = join(root, "dist");
 const entryPoints = {
-  cli: "src/cli/main.ts",
   daemon: "src/daemon/main.ts",
   "unpack-worker": "src/image/unpack-worker.ts",
 };
 
 mkdirSync(dist, { recursive: true });
-await build({
+const options: BuildOptions = {
   absWorkingDir: root,
-  entryPoints: Object.fromEntries(
-    Object.entries(entryPoints).filter(([, file]) => existsSync(join(root, file))),
-  ),
   outdir: dist,
   outExtension: { ".js": ".mjs" },
   bundle: true,
@@ -33,7 +29,13 @@ await build({
   minifySyntax: true,
   keepNames: true,
   logLevel: "warning",
-});
+};
+for (const old of globSync("cli-*.mjs", { cwd: dist })) rmSync(join(dist, old));
+await Promise.all([
+  build({ ...options, entryPoints }),
+  // What a command imports when it runs is a file of its own: `lichen --help` reads neither gRPC nor the registry client.
+  build({ ...options, entryPoints: { cli: "src/cli/main.ts" }, splitting: true, chunkNames: "cli-[hash]" }),
+]);
 
 const wrapper = join(root, "bin/lichen");
 if (existsSync(wrapper)) {

@@ -63,6 +63,12 @@ const packages = [
     needed: "the tests of the C++ core are written with it",
   },
   {
+    names: ["openssl"],
+    present: () => findProgram("openssl"),
+    for: "test",
+    needed: "certificates for the tests of registries are made with it",
+  },
+  {
     names: ["iproute2"],
     present: () => findProgram("ip"),
     for: "test",

@@ -7,6 +7,8 @@ import { exec } from "./commands/exec.ts";
 import { image } from "./commands/image.ts";
 import { images } from "./commands/images.ts";
 import { inspect } from "./commands/inspect.ts";
+import { login } from "./commands/login.ts";
+import { logout } from "./commands/logout.ts";
 import { logs } from "./commands/logs.ts";
 import { pods } from "./commands/pods.ts";
 import { portForward } from "./commands/port-forward.ts";
@@ -46,6 +48,8 @@ const commands = [
   images,
   pull,
   rmi,
+  login,
+  logout,
   enter,
   unshare,
   reset,

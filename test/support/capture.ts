@@ -6,14 +6,18 @@ export interface Captured {
   stderr: string;
 }
 
-/** Runs a program to its end and gives everything it printed. It never rejects for an exit status. */
+/** Runs a program to its end, `input` as its standard input, and gives everything it printed. It never rejects for an exit status. */
 export function capture(
   file: string,
   args: string[],
   env: NodeJS.ProcessEnv = process.env,
+  input?: string,
 ): Promise<Captured> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"], env });
+    const child = spawn(file, args, { stdio: "pipe", env });
+    // The program need not read it.
+    child.stdin.on("error", () => {});
+    child.stdin.end(input);
     const printed = { stdout: "", stderr: "" };
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       printed.stdout += text;

@@ -157,7 +157,7 @@ export function readAuthFile(file: string): AuthFile | undefined {
   const result = fileSchema.safeParse(content);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  throw unusable(file, `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "malformed"}`);
+  throw unusable(file, [issue?.path.join("."), issue?.message].filter(Boolean).join(": "));
 }
 
 function unusable(file: string, reason: string): LichenError {

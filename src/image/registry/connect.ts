@@ -77,7 +77,6 @@ async function throughProxy(
       method: "CONNECT",
       path: target,
       headers: { host: target, ...authorization },
-      agent: false,
       createConnection: () => socket,
     });
     asked.once("connect", ({ statusCode = 0, statusMessage = "" }, tunnel: Socket, first: Buffer) => {

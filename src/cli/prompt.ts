@@ -1,0 +1,31 @@
+import { text } from "node:stream/consumers";
+
+/** All of standard input, without the line's end that `echo` adds. */
+export async function readInput(): Promise<string> {
+  return (await text(process.stdin)).replace(/\r?\n$/, "");
+}
+
+/** Asks a person at the terminal for a line; with `hidden` nothing of it is shown. Ctrl-C and Ctrl-D give undefined. */
+export async function ask(question: string, hidden = false): Promise<string | undefined> {
+  const { stdin, stderr } = process;
+  stderr.write(question);
+  stdin.setRawMode(true);
+  stdin.setEncoding("utf8");
+  let line = "";
+  try {
+    for await (const chunk of stdin.iterator({ destroyOnReturn: false })) {
+      for (const character of String(chunk)) {
+        if (character === "\r" || character === "\n") return line;
+        if (character === "\x03" || character === "\x04") return undefined;
+        const erased = character === "\x7f" || character === "\b";
+        if (!hidden) stderr.write(erased ? (line === "" ? "" : "\b \b") : character);
+        line = erased ? line.slice(0, -1) : line + character;
+      }
+    }
+    return undefined;
+  } finally {
+    stderr.write("\n");
+    stdin.setRawMode(false);
+    stdin.pause();
+  }
+}
