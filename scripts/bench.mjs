@@ -1,3 +1,4 @@
+// npm run bench -- pulls [--rounds N]: pulling alone, in every respect, beside curl, gunzip and GNU tar (bench/pulls.ts).
 // npm run bench [-- --no-peers] [-- --rounds N --pull-rounds N --pods N]: lichen side by side with rootless containerd from Debian's
 // packages, in one run (bench/run.ts). The peers go to a folder of their own and never into the system; installing them needs root.
 import { chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -10,8 +11,11 @@ import { prepare } from "./setup.mjs";
 
 const cache = "/var/cache/lichen-bench";
 const peers = join(cache, "peers");
-const withPeers = !process.argv.includes("--no-peers");
-const args = process.argv.slice(2).filter((word) => word !== "--no-peers");
+const pulls = process.argv[2] === "pulls";
+const withPeers = !pulls && !process.argv.includes("--no-peers");
+const args = process.argv.slice(pulls ? 3 : 2).filter((word) => word !== "--no-peers");
+const script = pulls ? "bench/pulls.ts" : "bench/run.ts";
+const recorded = pulls ? "bench/results-pulls.json" : "bench/results.json";
 
 try {
   const place = await prepare(["image"]);
@@ -30,8 +34,8 @@ try {
   if (process.getuid() === 0) chownSync(directory, place.user.uid, place.user.gid);
   const results = join(directory, "results.json");
   const own = ["--images", images, "--results", results, ...(withPeers ? ["--peers", peers] : [])];
-  process.exitCode = await runProgram(place, ["bench/run.ts", ...own, ...args]);
-  if (process.exitCode === 0) copyFileSync(results, join(root, "bench/results.json"));
+  process.exitCode = await runProgram(place, [script, ...own, ...args]);
+  if (process.exitCode === 0) copyFileSync(results, join(root, recorded));
   rmSync(directory, { recursive: true, force: true });
 } catch (error) {
   fail(error);

@@ -84,7 +84,7 @@ async function makeLayer(
 }
 
 /** A pipeline stage that passes everything on and feeds `hash` with it. */
-function hashing(hash: Hash) {
+export function hashing(hash: Hash) {
   return async function* (chunks: AsyncIterable<Buffer>) {
     for await (const chunk of chunks) {
       hash.update(chunk);

@@ -17,4 +17,7 @@ export const images = {
   pause: "registry.k8s.io/pause:3.10",
   gzip: "registry.k8s.io/bench/five-layers-gzip:1",
   zstd: "registry.k8s.io/bench/five-layers-zstd:1",
+  /** Four of the five layers of `gzip`, and one of its own that is smaller. */
+  shared: "registry.k8s.io/bench/shared:1",
+  small: "registry.k8s.io/bench/small-files:1",
 } as const;

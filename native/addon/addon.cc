@@ -3,6 +3,7 @@
 
 #include "addon/cgroup.h"
 #include "addon/channel.h"
+#include "addon/decoder.h"
 #include "addon/environment.h"
 #include "addon/fd_object.h"
 #include "addon/layer.h"
@@ -24,6 +25,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add_cgroup(env, exports);
   add_network(env, exports);
   add_layer(env, exports);
+  add_decoder(env, exports);
   add_memory(env, exports);
   add_shift(env, exports);
   return exports;

@@ -1,4 +1,4 @@
-// Layer writing for JavaScript: core/layer_writer.h and core/layer_settle.h, one call an entry.
+// Layer writing for JavaScript: core/layer_batch.h and core/layer_settle.h, one call for many entries.
 // Paths, link targets and attribute names are byte strings (one character a byte): names in archives need not
 // be UTF-8.
 #include "addon/layer.h"
@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,8 @@
 #include <vector>
 
 #include "addon/convert.h"
+#include "core/beneath.h"
+#include "core/layer_batch.h"
 #include "core/layer_settle.h"
 #include "core/layer_writer.h"
 
@@ -22,8 +25,12 @@ namespace {
 
 constexpr napi_type_tag kWriterTag = {0x6c69636865e4c1a7, 0x8d2c5f0b7a314e96};
 
-// Empty after close(), so that descriptors do not wait for the garbage collector.
-using Writer = std::optional<LayerWriter>;
+// Empty after close(), so that descriptors do not wait for the garbage collector. `busy`: another thread is at
+// it.
+struct Writer {
+  std::optional<LayerWriter> writer;
+  bool busy = false;
+};
 
 Napi::Value to_byte_string(Napi::Env env, const std::string& bytes) {
   napi_value value = nullptr;
@@ -46,13 +53,11 @@ class Call {
   bool ok() const { return !info_.Env().IsExceptionPending(); }
 
   // The open writer that is the first argument; only to be used after ok().
-  LayerWriter& writer() { return *writer_; }
+  Writer& handle() { return *handle_; }
   // Reads the first argument.
   void take_writer() {
-    if (Writer* handle = writer_handle(); handle && handle->has_value())
-      writer_ = &handle->value();
-    else
-      refuse("an open layer writer");
+    handle_ = writer_handle();
+    if (!handle_ || !handle_->writer || handle_->busy) refuse("an open layer writer with nothing under way");
   }
   Writer* writer_handle() const {
     if (!info_[0].IsExternal()) return nullptr;
@@ -68,7 +73,15 @@ class Call {
     napi_get_value_string_latin1(info_.Env(), value, text.data(), length + 1, &length);
     return text;
   }
-  std::string bytes(size_t index) { return bytes(info_[index]); }
+
+  Slice slice(const Napi::Value& value) {
+    if (value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array) {
+      auto array = value.As<Napi::Uint8Array>();
+      return {array.Data(), array.ByteLength()};
+    }
+    refuse("a Uint8Array");
+    return {nullptr, 0};
+  }
 
   std::vector<std::string> list(const Napi::Value& value) {
     std::vector<std::string> texts;
@@ -79,21 +92,6 @@ class Call {
     auto array = value.As<Napi::Array>();
     for (uint32_t i = 0; i < array.Length() && ok(); i++) texts.push_back(bytes(array.Get(i)));
     return texts;
-  }
-
-  // mode, uid, gid, seconds, nanoseconds, [name, value, …] beginning with argument `first`.
-  Attributes attributes(size_t first) {
-    Attributes read;
-    read.mode = static_cast<mode_t>(number(first));
-    read.uid = static_cast<uid_t>(number(first + 1));
-    read.gid = static_cast<gid_t>(number(first + 2));
-    read.modified.tv_sec = number(first + 3);
-    read.modified.tv_nsec = number(first + 4);
-    if (!ok() || info_[first + 5].IsUndefined()) return read;
-    std::vector<std::string> pairs = list(info_[first + 5]);
-    for (size_t i = 0; i + 1 < pairs.size(); i += 2)
-      read.xattrs.push_back({std::move(pairs[i]), std::move(pairs[i + 1])});
-    return read;
   }
 
   void report(const Status& status) {
@@ -108,14 +106,8 @@ class Call {
   }
 
  private:
-  int64_t number(size_t index) {
-    if (info_[index].IsNumber()) return info_[index].As<Napi::Number>().Int64Value();
-    refuse("a number");
-    return 0;
-  }
-
   const Napi::CallbackInfo& info_;
-  LayerWriter* writer_ = nullptr;
+  Writer* handle_ = nullptr;
 };
 
 // open(directory, singleOwner): handle
@@ -126,7 +118,8 @@ Napi::Value open(const Napi::CallbackInfo& info) {
   if (!arguments.ok()) return info.Env().Undefined();
   auto opened = LayerWriter::open(directory, single_owner);
   if (!opened) return throw_error(info.Env(), opened.error());
-  auto writer = std::make_unique<Writer>(std::move(opened).value());
+  auto writer = std::make_unique<Writer>();
+  writer->writer.emplace(std::move(opened).value());
   auto handle = Napi::External<Writer>::New(info.Env(), writer.get(), [](Napi::Env, Writer* w) { delete w; });
   (void)writer.release();
   handle.TypeTag(&kWriterTag);
@@ -135,79 +128,105 @@ Napi::Value open(const Napi::CallbackInfo& info) {
 
 // close(handle); of a handle that is closed, nothing
 void close(const Napi::CallbackInfo& info) {
-  if (Writer* handle = Call(info).writer_handle()) handle->reset();
+  Call call(info);
+  Writer* handle = call.writer_handle();
+  if (!handle) return;
+  if (handle->busy)
+    call.refuse("a layer writer with nothing under way");
+  else
+    handle->writer.reset();
 }
 
-// directory(handle, path, …attributes), beginFile and fifo alike
-template <Status (LayerWriter::*Make)(const std::string&, Attributes)>
-void make_entry(const Napi::CallbackInfo& info) {
+// Work of a writer on another thread. The handle, and what the entries' contents lie in, are kept until it has
+// ended.
+template <class T>
+class WriterWork : public Napi::AsyncWorker {
+ public:
+  using Work = std::function<Result<T>(LayerWriter&)>;
+  using Convert = Napi::Value (*)(Napi::Env, const T&);
+
+  WriterWork(const Napi::CallbackInfo& info, Writer& handle, Work work, Convert convert)
+      : Napi::AsyncWorker(info.Env()),
+        handle_(handle),
+        work_(std::move(work)),
+        convert_(convert),
+        deferred_(info.Env()) {
+    handle_.busy = true;
+    Napi::Array held = Napi::Array::New(info.Env(), info.Length());
+    for (uint32_t i = 0; i < info.Length(); i++) held.Set(i, info[i]);
+    held_ = Napi::Persistent(held.As<Napi::Object>());
+  }
+
+  Napi::Value promise() const { return deferred_.Promise(); }
+
+ protected:
+  void Execute() override { result_.emplace(work_(*handle_.writer)); }
+  void OnOK() override {
+    handle_.busy = false;
+    if (result_->ok())
+      deferred_.Resolve(convert_(Env(), result_->value()));
+    else
+      deferred_.Reject(to_error(Env(), result_->error()).Value());
+  }
+
+ private:
+  Writer& handle_;
+  Work work_;
+  Convert convert_;
+  Napi::Promise::Deferred deferred_;
+  Napi::ObjectReference held_;
+  std::optional<Result<T>> result_;
+};
+
+template <class T>
+Napi::Value in_background(const Napi::CallbackInfo& info, Writer& handle, typename WriterWork<T>::Work work,
+                          typename WriterWork<T>::Convert convert) {
+  auto* worker = new WriterWork<T>(info, handle, std::move(work), convert);  // deletes itself
+  Napi::Value promise = worker->promise();
+  worker->Queue();
+  return promise;
+}
+
+// write(handle, records, slices): promise; core/layer_batch.h has the form. The bytes must not change before
+// it is settled.
+Napi::Value write(const Napi::CallbackInfo& info) {
   Call call(info);
   call.take_writer();
-  std::string path = call.bytes(1);
-  Attributes attributes = call.attributes(2);
-  if (call.ok()) call.report((call.writer().*Make)(path, std::move(attributes)));
+  Slice records = call.slice(info[1]);
+  std::vector<Slice> slices;
+  if (info[2].IsArray()) {
+    auto list = info[2].As<Napi::Array>();
+    slices.reserve(list.Length());
+    for (uint32_t i = 0; i < list.Length() && call.ok(); i++) slices.push_back(call.slice(list.Get(i)));
+  } else {
+    call.refuse("an array of Uint8Arrays");
+  }
+  if (!call.ok()) return info.Env().Undefined();
+  auto work = [records, slices = std::move(slices)](LayerWriter& writer) -> Result<bool> {
+    LICHEN_TRY(write_batch(writer, records.data, records.size, slices));
+    return true;
+  };
+  return in_background<bool>(info, call.handle(), std::move(work),
+                             [](Napi::Env env, const bool&) { return env.Undefined(); });
 }
 
-// append(handle, bytes): content of the file begun last
-void append(const Napi::CallbackInfo& info) {
-  Call call(info);
-  call.take_writer();
-  if (!info[1].IsTypedArray()) call.refuse("a Uint8Array");
-  if (!call.ok()) return;
-  auto bytes = info[1].As<Napi::Uint8Array>();
-  call.report(call.writer().append(bytes.Data(), bytes.ByteLength()));
-}
-
-// endFile(handle)
-void end_file(const Napi::CallbackInfo& info) {
-  Call call(info);
-  call.take_writer();
-  if (call.ok()) call.report(call.writer().end_file());
-}
-
-// symlink(handle, path, target, …attributes)
-void symlink(const Napi::CallbackInfo& info) {
-  Call call(info);
-  call.take_writer();
-  std::string path = call.bytes(1);
-  std::string target = call.bytes(2);
-  Attributes attributes = call.attributes(3);
-  if (call.ok()) call.report(call.writer().symlink(path, target, attributes));
-}
-
-// hardLink(handle, path, target)
-void hard_link(const Napi::CallbackInfo& info) {
-  Call call(info);
-  call.take_writer();
-  std::string path = call.bytes(1);
-  std::string target = call.bytes(2);
-  if (call.ok()) call.report(call.writer().hard_link(path, target));
-}
-
-// whiteout(handle, path), opaque(handle, path)
-template <Status (LayerWriter::*Note)(const std::string&)>
-void note(const Napi::CallbackInfo& info) {
-  Call call(info);
-  call.take_writer();
-  std::string path = call.bytes(1);
-  if (call.ok()) call.report((call.writer().*Note)(path));
-}
-
-// finish(handle): {bytes, inodes, refusedXattrs, implied, whiteouts, opaque}
+// finish(handle): promise of {bytes, inodes, refusedXattrs, implied, whiteouts, opaque}
 Napi::Value finish(const Napi::CallbackInfo& info) {
   Call call(info);
   call.take_writer();
   if (!call.ok()) return info.Env().Undefined();
-  auto finished = call.writer().finish();
-  if (!finished) return throw_error(info.Env(), finished.error());
-  Napi::Object summary = Napi::Object::New(info.Env());
-  summary.Set("bytes", static_cast<double>(finished->bytes));
-  summary.Set("inodes", static_cast<double>(finished->inodes));
-  summary.Set("refusedXattrs", static_cast<double>(finished->refused_xattrs));
-  summary.Set("implied", to_array(info.Env(), finished->implied));
-  summary.Set("whiteouts", to_array(info.Env(), finished->whiteouts));
-  summary.Set("opaque", to_array(info.Env(), finished->opaque));
-  return summary;
+  auto convert = [](Napi::Env env, const LayerSummary& finished) -> Napi::Value {
+    Napi::Object summary = Napi::Object::New(env);
+    summary.Set("bytes", static_cast<double>(finished.bytes));
+    summary.Set("inodes", static_cast<double>(finished.inodes));
+    summary.Set("refusedXattrs", static_cast<double>(finished.refused_xattrs));
+    summary.Set("implied", to_array(env, finished.implied));
+    summary.Set("whiteouts", to_array(env, finished.whiteouts));
+    summary.Set("opaque", to_array(env, finished.opaque));
+    return summary;
+  };
+  return in_background<LayerSummary>(
+      info, call.handle(), [](LayerWriter& writer) { return writer.finish(); }, convert);
 }
 
 // settle({directory, lower, singleOwner, implied, whiteouts, opaque}); the first two are paths as JavaScript
@@ -239,6 +258,21 @@ void sync_filesystem(const Napi::CallbackInfo& info) {
     throw_error(info.Env(), sys_error("syncfs", path));
 }
 
+// removeTree(path): with everything in it; nothing there is success
+void remove_tree(const Napi::CallbackInfo& info) {
+  Arguments arguments(info, "layer.removeTree");
+  std::string path = arguments.string(arguments[0], "path");
+  if (!arguments.ok()) return;
+  SplitPath split = split_path(path);
+  auto parent = open_at({}, split.parent.empty() ? "/" : split.parent, O_RDONLY | O_DIRECTORY);
+  if (!parent) {
+    if (parent.error().number != ENOENT) throw_error(info.Env(), parent.error());
+    return;
+  }
+  Status removed = remove_tree_at(parent.value(), split.name);
+  if (!removed) throw_error(info.Env(), removed.error());
+}
+
 }  // namespace
 
 void add_layer(Napi::Env env, Napi::Object exports) {
@@ -248,18 +282,11 @@ void add_layer(Napi::Env env, Napi::Object exports) {
   };
   add("open", open);
   add("close", close);
-  add("directory", make_entry<&LayerWriter::directory>);
-  add("beginFile", make_entry<&LayerWriter::begin_file>);
-  add("append", append);
-  add("endFile", end_file);
-  add("symlink", symlink);
-  add("fifo", make_entry<&LayerWriter::fifo>);
-  add("hardLink", hard_link);
-  add("whiteout", note<&LayerWriter::whiteout>);
-  add("opaque", note<&LayerWriter::opaque>);
+  add("write", write);
   add("finish", finish);
   add("settle", settle);
   add("syncFilesystem", sync_filesystem);
+  add("removeTree", remove_tree);
   exports.Set("layer", layer);
 }
 

@@ -4,7 +4,7 @@
 
 namespace lichen::addon {
 
-// Adds `layer`: the functions of core/layer_writer.h and core/layer_settle.h.
+// Adds `layer`: the functions of core/layer_batch.h and core/layer_settle.h.
 void add_layer(Napi::Env env, Napi::Object exports);
 
 }  // namespace lichen::addon

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 
 #include "core/beneath.h"
 
@@ -14,6 +15,11 @@ namespace lichen {
 namespace {
 
 constexpr mode_t kPermissions = 07777;
+constexpr mode_t kSpecial = 07000;
+
+// Names that have to be kept until the end of a layer may take so much: more than a hundred thousand of them.
+constexpr size_t kRetainedBytes = 16 << 20;
+constexpr size_t kOverheadBytes = 64;
 
 // What an entry below a path has as the beginning of its own.
 bool lies_in(const std::string& path, const std::string& directory) {
@@ -21,19 +27,19 @@ bool lies_in(const std::string& path, const std::string& directory) {
          path[directory.size()] == '/';
 }
 
-// Drops `path` and everything below it from an ordered set or map of paths.
-template <class Paths>
-void forget(Paths& paths, const std::string& path) {
+// Drops `path` and everything below it from an ordered set of paths.
+void forget(std::set<std::string>& paths, const std::string& path) {
   paths.erase(path);
   auto at = paths.lower_bound(path + "/");
-  while (at != paths.end()) {
-    if constexpr (requires { at->first; }) {
-      if (!lies_in(at->first, path)) return;
-    } else {
-      if (!lies_in(*at, path)) return;
-    }
-    at = paths.erase(at);
-  }
+  while (at != paths.end() && lies_in(*at, path)) at = paths.erase(at);
+}
+
+// The umask of this process; umask(2) itself could only be asked by changing it for all threads.
+mode_t present_umask() {
+  auto status = read_file("/proc/self/status");
+  if (!status) return 0777;
+  size_t at = status->find("\nUmask:");
+  return at == std::string::npos ? 0777 : static_cast<mode_t>(strtoul(status->c_str() + at + 7, nullptr, 8));
 }
 
 // An attribute that the file system or the kernel does not take from us is no reason to refuse a layer.
@@ -41,25 +47,42 @@ bool tolerable(int number) { return number == EPERM || number == EOPNOTSUPP || n
 
 }  // namespace
 
+LayerWriter::LayerWriter(Fd root, bool single_owner)
+    : root_owner_(std::make_unique<Fd>(std::move(root))),
+      root_(*root_owner_),
+      single_owner_(single_owner),
+      umask_(present_umask()),
+      directories_(root_) {}
+
 Result<LayerWriter> LayerWriter::open(const std::string& directory, bool single_owner) {
   LICHEN_ASSIGN(Fd root, open_at({}, directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
   return LayerWriter(std::move(root), single_owner);
 }
 
-Status LayerWriter::open_directory(const std::string& path) {
+Status LayerWriter::retain(const std::string& name) {
+  retained_ += name.size() + kOverheadBytes;
+  if (retained_ + directories_.retained() <= kRetainedBytes) return {};
+  return plain_error("TOO_MANY_NAMES", "unpack entry", quoted(name),
+                     "the layer has too many whiteouts, early hard links, replaced directories and directories "
+                     "that no entry describes");
+}
+
+Status LayerWriter::open_directory(const std::string& path, const std::string& entry) {
   auto found = open_beneath(root_, path, O_PATH | O_DIRECTORY);
   if (!found) {
     Error error = std::move(found).error();
     if (error.number == ELOOP)
-      return plain_error("PATH_THROUGH_SYMLINK", "enter", quoted(path),
-                         "a part of the path is a symbolic link");
+      return plain_error("PATH_THROUGH_SYMLINK", "unpack entry", quoted(entry),
+                         "a part of its path " + quoted(path) + " is a symbolic link");
     if (error.number == ENOTDIR)
-      return plain_error("PATH_THROUGH_FILE", "enter", quoted(path), "a part of the path is not a directory");
+      return plain_error("PATH_THROUGH_FILE", "unpack entry", quoted(entry),
+                         "a part of its path " + quoted(path) + " is not a directory");
     if (error.number != ENOENT) return error;
     SplitPath split = split_path(path);
-    LICHEN_TRY(open_directory(split.parent));
+    LICHEN_TRY(open_directory(split.parent, entry));
     if (mkdirat(parent_.get(), split.name.c_str(), 0700) != 0) return sys_error("mkdirat", quoted(path));
     summary_.inodes++;
+    LICHEN_TRY(retain(path));
     implied_.insert(path);
     found = open_beneath(root_, path, O_PATH | O_DIRECTORY);
     if (!found) return std::move(found).error();
@@ -71,16 +94,19 @@ Status LayerWriter::open_directory(const std::string& path) {
 
 Status LayerWriter::enter_parent(const std::string& path) {
   SplitPath split = split_path(path);
-  if (!parent_ || split.parent != parent_path_) LICHEN_TRY(open_directory(split.parent));
+  if (!parent_ || split.parent != parent_path_) LICHEN_TRY(open_directory(split.parent, path));
   name_ = std::move(split.name);
   return {};
 }
 
 Status LayerWriter::remove_existing(const std::string& path) {
+  auto present = stat_at(parent_, name_);
+  bool directory = present && S_ISDIR(present->st_mode);
   LICHEN_TRY(remove_tree_at(parent_, name_));
-  forget(directories_, path);
+  if (!directory) return {};
+  directories_.removed(path);
   forget(implied_, path);
-  return {};
+  return retain("");
 }
 
 template <class Make>
@@ -107,19 +133,22 @@ Status LayerWriter::directory(const std::string& path, Attributes attributes) {
     }
   }
   implied_.erase(path);
-  directories_[path] = std::move(attributes);
-  return {};
+  return directories_.note(path, attributes);
 }
 
 Status LayerWriter::begin_file(const std::string& path, Attributes attributes) {
   LICHEN_TRY(enter_parent(path));
   LICHEN_TRY(make_entry("create", path, [&] {
+    // user.* attributes can be set only on what is writable.
+    mode_t mode = attributes.xattrs.empty() ? attributes.mode & kPermissions & ~kSpecial : 0600;
     file_ =
-        Fd(openat(parent_.get(), name_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600));
+        Fd(openat(parent_.get(), name_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, mode));
     return file_ ? 0 : -1;
   }));
   file_path_ = path;
   file_attributes_ = std::move(attributes);
+  file_size_ = 0;
+  ends_in_hole_ = false;
   return {};
 }
 
@@ -127,11 +156,23 @@ Status LayerWriter::append(const void* data, size_t size) {
   auto written = write_all(file_, data, size);
   if (!written) return sys_error("write", quoted(file_path_), written.error().number);
   summary_.bytes += size;
+  file_size_ += size;
+  ends_in_hole_ = ends_in_hole_ && size == 0;
+  return {};
+}
+
+Status LayerWriter::hole(uint64_t size) {
+  if (size == 0) return {};
+  if (lseek(file_.get(), static_cast<off_t>(size), SEEK_CUR) < 0) return sys_error("lseek", quoted(file_path_));
+  file_size_ += size;
+  ends_in_hole_ = true;
   return {};
 }
 
 Status LayerWriter::end_file() {
-  LICHEN_TRY(apply(file_, file_path_, file_attributes_));
+  if (ends_in_hole_ && ftruncate(file_.get(), static_cast<off_t>(file_size_)) != 0)
+    return sys_error("ftruncate", quoted(file_path_));
+  LICHEN_TRY(apply(file_, file_path_, file_attributes_, true));
   auto closed = file_.close();
   if (!closed) return sys_error("close", quoted(file_path_), closed.error().number);
   return {};
@@ -155,18 +196,23 @@ Status LayerWriter::fifo(const std::string& path, Attributes attributes) {
 Status LayerWriter::hard_link(const std::string& path, const std::string& target) {
   HardLink link{path, target};
   LICHEN_ASSIGN(bool made, try_hard_link(link));
-  if (!made) pending_links_.push_back(std::move(link));
+  if (made) return {};
+  LICHEN_TRY(retain(path));
+  LICHEN_TRY(retain(target));
+  pending_links_.push_back(std::move(link));
   return {};
 }
 
 Status LayerWriter::whiteout(const std::string& path) {
   LICHEN_TRY(enter_parent(path));
+  LICHEN_TRY(retain(path));
   summary_.whiteouts.push_back(path);
   return {};
 }
 
 Status LayerWriter::opaque(const std::string& path) {
-  LICHEN_TRY(open_directory(path));
+  LICHEN_TRY(open_directory(path, path));
+  LICHEN_TRY(retain(path));
   summary_.opaque.push_back(path);
   return {};
 }
@@ -176,8 +222,9 @@ Result<bool> LayerWriter::try_hard_link(const HardLink& link) {
   auto holder = open_beneath(root_, target.parent, O_PATH | O_DIRECTORY);
   if (!holder) {
     if (holder.error().number == ENOENT) return false;
-    return plain_error(holder.error().number == ELOOP ? "PATH_THROUGH_SYMLINK" : "PATH_THROUGH_FILE",
-                       "hard link to", quoted(link.target), "a part of the path is not a directory");
+    return plain_error(
+        holder.error().number == ELOOP ? "PATH_THROUGH_SYMLINK" : "PATH_THROUGH_FILE", "unpack entry",
+        quoted(link.path), "a part of its target's path " + quoted(link.target) + " is not a directory");
   }
   auto source = stat_at(holder.value(), target.name);
   if (!source) {
@@ -201,7 +248,7 @@ Status LayerWriter::owner_error(const std::string& path, const Attributes& attri
   return sys_error("chown", object);
 }
 
-Status LayerWriter::apply(const Fd& file, const std::string& path, const Attributes& attributes) {
+Status LayerWriter::apply(const Fd& file, const std::string& path, const Attributes& attributes, bool born) {
   bool foreign = !single_owner_ && (attributes.uid != 0 || attributes.gid != 0);
   if (foreign && fchown(file.get(), attributes.uid, attributes.gid) != 0)
     return owner_error(path, attributes);
@@ -210,8 +257,10 @@ Status LayerWriter::apply(const Fd& file, const std::string& path, const Attribu
     if (!tolerable(errno)) return sys_error("fsetxattr", quoted(path) + " " + xattr.name);
     summary_.refused_xattrs++;
   }
-  // After fchown, which clears setuid and setgid.
-  if (fchmod(file.get(), attributes.mode & kPermissions) != 0) return sys_error("fchmod", quoted(path));
+  // After fchown, which clears setuid and setgid. A file that was born with its mode needs no other call.
+  bool has_mode =
+      born && !foreign && attributes.xattrs.empty() && (attributes.mode & (kSpecial | umask_)) == 0;
+  if (!has_mode && fchmod(file.get(), attributes.mode & kPermissions) != 0) return sys_error("fchmod", quoted(path));
   const timespec times[2] = {attributes.modified, attributes.modified};
   if (futimens(file.get(), times) != 0) return sys_error("futimens", quoted(path));
   return {};
@@ -252,10 +301,10 @@ Result<LayerSummary> LayerWriter::finish() {
     if (fchmod(directory.get(), 0755) != 0) return sys_error("fchmod", quoted(path));
     summary_.implied.push_back(path);
   }
-  for (const auto& [path, attributes] : directories_) {
+  LICHEN_TRY(directories_.each([&](const std::string& path, const Attributes& attributes) -> Status {
     LICHEN_ASSIGN(Fd directory, open_beneath(root_, path, O_RDONLY | O_DIRECTORY));
-    LICHEN_TRY(apply(directory, path, attributes));
-  }
+    return apply(directory, path, attributes, false);
+  }));
   return std::move(summary_);
 }
 

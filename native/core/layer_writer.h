@@ -4,30 +4,17 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <ctime>
-#include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "core/fd.h"
+#include "core/layer_directories.h"
+#include "core/layer_entry.h"
 #include "core/result.h"
 
 namespace lichen {
-
-struct ExtendedAttribute {
-  std::string name;
-  std::string value;
-};
-
-// What an archive says about an entry beside its content.
-struct Attributes {
-  mode_t mode = 0;  // permission bits, with setuid, setgid and sticky
-  uid_t uid = 0;
-  gid_t gid = 0;
-  timespec modified{};
-  std::vector<ExtendedAttribute> xattrs;
-};
 
 // What a finished layer amounts to.
 struct LayerSummary {
@@ -45,10 +32,12 @@ struct LayerSummary {
 // "..", no empty part); nothing is written outside the directory or through a symbolic link, whatever the
 // order of the entries. A later entry of the same name replaces an earlier one; only directories over
 // directories are merged. Hard links may name targets that come later. Directories get their attributes in
-// finish(), when nothing changes their time stamps any more.
+// finish(), when nothing changes their time stamps any more. Memory does not grow with the number of files
+// and directories; what it does grow with (whiteouts, links that wait for their target, directories that no
+// entry describes) is limited.
 //
 // Error codes of its own, beside errno names: PATH_THROUGH_SYMLINK, PATH_THROUGH_FILE, ID_OUTSIDE_MAP,
-// HARD_LINK_WITHOUT_TARGET.
+// HARD_LINK_WITHOUT_TARGET, TOO_MANY_NAMES.
 class LayerWriter {
  public:
   // `single_owner`: nothing is ever given to another owner than the caller (a user namespace that maps one
@@ -59,6 +48,8 @@ class LayerWriter {
   // A regular file: begin_file, append as often as needed, end_file.
   Status begin_file(const std::string& path, Attributes attributes);
   Status append(const void* data, size_t size);
+  // Bytes of nothing, for which the file system keeps no blocks; they read as zeros.
+  Status hole(uint64_t size);
   Status end_file();
   Status symlink(const std::string& path, const std::string& target, const Attributes& attributes);
   Status fifo(const std::string& path, Attributes attributes);
@@ -79,25 +70,32 @@ class LayerWriter {
     std::string target;
   };
 
-  LayerWriter(Fd root, bool single_owner) : root_(std::move(root)), single_owner_(single_owner) {}
+  LayerWriter(Fd root, bool single_owner);
 
   // Opens (and makes) the directory that `path` lies in; it stays open for the next entry, which often lies
   // there too.
   Status enter_parent(const std::string& path);
-  Status open_directory(const std::string& path);
+  // `entry` is what the error is about.
+  Status open_directory(const std::string& path, const std::string& entry);
+  // Counts a name that is kept in memory until the end.
+  Status retain(const std::string& name);
   // Runs `make` (a system call that makes `path`), and once more after removing what has been in the way.
   template <class Make>
   Status make_entry(const char* operation, const std::string& path, Make make);
   Status remove_existing(const std::string& path);
   // false: the target is not there (yet).
   Result<bool> try_hard_link(const HardLink& link);
-  Status apply(const Fd& file, const std::string& path, const Attributes& attributes);
+  // `born`: it was made with the mode.
+  Status apply(const Fd& file, const std::string& path, const Attributes& attributes, bool born);
   // For what has no descriptor: `name_` in the entered parent.
   Status apply_by_name(const std::string& path, const Attributes& attributes, bool with_mode);
   Status owner_error(const std::string& path, const Attributes& attributes);
 
-  Fd root_;
+  // On the heap: directories_ refers to it, and the writer is moved.
+  std::unique_ptr<Fd> root_owner_;
+  Fd& root_;
   bool single_owner_;
+  mode_t umask_;
   // The directory entered last; `name_` is the last part of the entry's path.
   std::string parent_path_;
   Fd parent_;
@@ -106,10 +104,13 @@ class LayerWriter {
   Fd file_;
   std::string file_path_;
   Attributes file_attributes_;
+  uint64_t file_size_ = 0;
+  bool ends_in_hole_ = false;
   // Every directory of the layer but implied ones, with what finish() gives it.
-  std::map<std::string, Attributes> directories_;
+  DirectoryAttributes directories_;
   std::set<std::string> implied_{""};
   std::vector<HardLink> pending_links_;
+  size_t retained_ = 0;
   LayerSummary summary_;
 };
 

@@ -19,6 +19,9 @@ const workerFile = import.meta.url.endsWith(".ts") ? "./unpack-worker.ts" : "./u
 
 interface Job {
   task: Task;
+  /** Of jobs that were given in the same turn of the event loop, the heavier begin first. */
+  weight: number;
+  turn: number;
   signal: AbortSignal | undefined;
   onReceived: ((bytes: number) => void) | undefined;
   settle: (reply: Reply) => void;
@@ -28,7 +31,8 @@ interface Job {
 /**
  * Threads for unpacking and other blocking work, at most `size` of them. They are started when there is work and end
  * when there has been none for a few seconds, so that an idle node does not pay for them. Tasks begin in the order in
- * which they were given. An idle pool does not keep the process alive.
+ * which they were given, but the heaviest of those that were given at the same time begins first: so the last of an image's layers
+ * to be unpacked is a small one, and no thread waits long for another. An idle pool does not keep the process alive.
  */
 export class WorkerPool {
   readonly #size: number;
@@ -36,6 +40,8 @@ export class WorkerPool {
   readonly #waiting: Job[] = [];
   readonly #workers = new Set<PoolWorker>();
   #closed = false;
+  #turn = 0;
+  #dispatching = false;
 
   /** `dial` serves the connections that tasks with `dial: true` ask for. */
   constructor(size: number, dial?: Dial) {
@@ -56,6 +62,8 @@ export class WorkerPool {
       if (this.#closed || signal?.aborted === true) return reject(cancelled(task));
       const job: Job = {
         task,
+        weight: task.kind === "unpack" ? task.content.size : 0,
+        turn: this.#turn,
         signal,
         onReceived,
         settle: (reply) => {
@@ -76,8 +84,9 @@ export class WorkerPool {
         reject(cancelled(task));
       };
       signal?.addEventListener("abort", onAbort, { once: true });
-      this.#waiting.push(job);
-      this.#dispatch();
+      const lighter = this.#waiting.findIndex(({ turn, weight }) => turn === job.turn && weight < job.weight);
+      this.#waiting.splice(lighter < 0 ? this.#waiting.length : lighter, 0, job);
+      this.#dispatchSoon();
     });
   }
 
@@ -86,6 +95,17 @@ export class WorkerPool {
     this.#closed = true;
     for (const job of this.#waiting.splice(0)) job.fail(cancelled(job.task));
     await Promise.all([...this.#workers].map((worker) => worker.end()));
+  }
+
+  /** When everything that is given in this turn of the event loop waits. */
+  #dispatchSoon(): void {
+    if (this.#dispatching) return;
+    this.#dispatching = true;
+    setImmediate(() => {
+      this.#dispatching = false;
+      this.#turn++;
+      this.#dispatch();
+    });
   }
 
   #dispatch(): void {

@@ -28,33 +28,23 @@ export interface RawPidWatcher {
   setRef(ref: boolean): void;
 }
 
-/** Entries of a layer are byte strings: one character a byte. */
+/** The writer of a layer, and what else is done to layers; paths within a layer are byte strings: one character a byte. */
 export interface RawLayer {
   open(directory: string, singleOwner: boolean): unknown;
   close(writer: unknown): void;
-  directory(writer: unknown, path: string, ...attributes: RawAttributes): void;
-  beginFile(writer: unknown, path: string, ...attributes: RawAttributes): void;
-  append(writer: unknown, bytes: Uint8Array): void;
-  endFile(writer: unknown): void;
-  symlink(writer: unknown, path: string, target: string, ...attributes: RawAttributes): void;
-  fifo(writer: unknown, path: string, ...attributes: RawAttributes): void;
-  hardLink(writer: unknown, path: string, target: string): void;
-  whiteout(writer: unknown, path: string): void;
-  opaque(writer: unknown, path: string): void;
-  finish(writer: unknown): RawLayerSummary;
+  write(writer: unknown, records: Uint8Array, slices: Uint8Array[]): Promise<void>;
+  finish(writer: unknown): Promise<RawLayerSummary>;
   settle(request: RawSettlement): void;
   syncFilesystem(path: string): void;
+  removeTree(path: string): void;
 }
 
-/** mode, uid, gid, seconds, nanoseconds, then names and values of extended attributes in turn. */
-export type RawAttributes = [
-  mode: number,
-  uid: number,
-  gid: number,
-  seconds: number,
-  nanoseconds: number,
-  xattrs?: string[],
-];
+export interface RawDecoder {
+  open(kind: string): unknown;
+  decode(decoder: unknown, input: Uint8Array, output: Uint8Array): [consumed: number, produced: number];
+  end(decoder: unknown): void;
+  close(decoder: unknown): void;
+}
 
 export interface RawLayerSummary {
   bytes: number;
@@ -137,6 +127,7 @@ export interface RawAddon {
   releaseUnusedMemory(): void;
 
   layer: RawLayer;
+  decoder: RawDecoder;
 }
 
 let loaded: RawAddon | undefined;

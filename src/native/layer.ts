@@ -1,22 +1,9 @@
 import { LichenError } from "../errors.ts";
-import {
-  native,
-  type RawAttributes,
-  type RawLayer,
-  type RawLayerSummary,
-  type RawSettlement,
-} from "./addon.ts";
+import { native, nativeAsync, type RawAddon, type RawLayerSummary, type RawSettlement } from "./addon.ts";
 import { nativeCode } from "./failure.ts";
+import { type Attributes, LayerBatch } from "./layer-batch.ts";
 
-/** What an archive says about an entry beside its content. `xattrs` holds names and values in turn, as byte strings. */
-export interface Attributes {
-  mode: number;
-  uid: number;
-  gid: number;
-  seconds: number;
-  nanoseconds: number;
-  xattrs?: string[];
-}
+export type { Attributes } from "./layer-batch.ts";
 
 /** What a finished layer amounts to; its paths (byte strings) are for `settleLayer`. */
 export type LayerSummary = RawLayerSummary;
@@ -26,91 +13,113 @@ export type LayerSettlement = RawSettlement;
 
 /**
  * Writes the entries of one image layer beneath a directory; no path leaves it or crosses a symbolic link. Paths are
- * byte strings (one character a byte) in plain form: relative, without "." and "..", "" for the root. Every method
- * blocks and throws a LichenError; close() (or `using`) gives the descriptors back in any case.
+ * byte strings (one character a byte) in plain form: relative, without "." and "..", "" for the root.
+ *
+ * Entries are collected and written by `flush` on another thread, one batch while the next is collected. What goes wrong there is
+ * thrown, as a LichenError, by the next `flush` or by `finish`. close() (or `await using`) waits for what is under way and gives
+ * the descriptors back in any case.
  */
 export class LayerWriter {
   readonly #handle: unknown;
+  #collecting = new LayerBatch();
+  #writing = new LayerBatch();
+  #underWay: Promise<void> = Promise.resolve();
 
   /** `singleOwner`: nothing is given to another owner than the caller. */
   constructor(directory: string, singleOwner: boolean) {
-    this.#handle = layerCall((raw) => raw.open(directory, singleOwner));
+    this.#handle = layerCall((raw) => raw.layer.open(directory, singleOwner));
   }
 
   /** Over an existing directory it only changes the attributes. */
-  directory(path: string, a: Attributes): void {
-    layerCall((raw) => raw.directory(this.#handle, path, ...flat(a)));
+  directory(path: string, attributes: Attributes): void {
+    this.#collecting.entry("directory", path, attributes);
   }
 
-  /** Begins a regular file; `append` and `endFile` belong to it until the next one. */
-  beginFile(path: string, a: Attributes): void {
-    layerCall((raw) => raw.beginFile(this.#handle, path, ...flat(a)));
+  /** Begins a regular file; `append`, `hole` and `endFile` belong to it until the next one. */
+  beginFile(path: string, attributes: Attributes): void {
+    this.#collecting.entry("file", path, attributes);
   }
 
+  /** The bytes must not change before the `flush` after the next one has begun. */
   append(bytes: Uint8Array): void {
-    layerCall((raw) => raw.append(this.#handle, bytes));
+    this.#collecting.content(bytes);
+  }
+
+  /** Zeros that take no space. */
+  hole(bytes: number): void {
+    this.#collecting.hole(bytes);
   }
 
   endFile(): void {
-    layerCall((raw) => raw.endFile(this.#handle));
+    this.#collecting.endFile();
   }
 
-  symlink(path: string, target: string, a: Attributes): void {
-    layerCall((raw) => raw.symlink(this.#handle, path, target, ...flat(a)));
+  symlink(path: string, target: string, attributes: Attributes): void {
+    this.#collecting.symlink(path, target, attributes);
   }
 
-  fifo(path: string, a: Attributes): void {
-    layerCall((raw) => raw.fifo(this.#handle, path, ...flat(a)));
+  fifo(path: string, attributes: Attributes): void {
+    this.#collecting.entry("fifo", path, attributes);
   }
 
   /** The target may come later in the archive. */
   hardLink(path: string, target: string): void {
-    layerCall((raw) => raw.hardLink(this.#handle, path, target));
+    this.#collecting.hardLink(path, target);
   }
 
   /** Notes what the layer hides; settleLayer makes it so. */
   whiteout(path: string): void {
-    layerCall((raw) => raw.whiteout(this.#handle, path));
+    this.#collecting.note("whiteout", path);
   }
 
   /** Notes a directory whose lower content the layer hides; settleLayer makes it so. */
   opaque(path: string): void {
-    layerCall((raw) => raw.opaque(this.#handle, path));
+    this.#collecting.note("opaque", path);
   }
 
-  /** Makes the hard links that are left and gives directories their attributes. */
-  finish(): LayerSummary {
-    return layerCall((raw) => raw.finish(this.#handle));
+  /** Waits for the batch under way, then begins to write what has been collected since. */
+  async flush(): Promise<void> {
+    await this.#underWay;
+    if (this.#collecting.empty) return;
+    const batch = this.#collecting;
+    this.#collecting = this.#writing;
+    this.#writing = batch;
+    this.#collecting.clear();
+    this.#underWay = layerCallAsync((raw) => raw.layer.write(this.#handle, batch.records, batch.slices));
+    // Whoever waits for it next hears of a failure.
+    this.#underWay.catch(() => {});
   }
 
-  close(): void {
-    layerCall((raw) => raw.close(this.#handle));
+  /** Writes what is left, makes the hard links that wait for their targets, and gives directories their attributes. */
+  async finish(): Promise<LayerSummary> {
+    await this.flush();
+    await this.#underWay;
+    return layerCallAsync((raw) => raw.layer.finish(this.#handle));
   }
 
-  [Symbol.dispose](): void {
-    this.close();
+  async close(): Promise<void> {
+    await this.#underWay.catch(() => {});
+    layerCall((raw) => raw.layer.close(this.#handle));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 }
 
 /** Does what of a layer depends on the layers below it: attributes of implied directories, whiteouts. Blocks. */
 export function settleLayer(settlement: LayerSettlement): void {
-  layerCall((raw) => raw.settle(settlement));
+  layerCall((raw) => raw.layer.settle(settlement));
 }
 
 /** syncfs(2): everything written to the file system that holds `path` is on the disk afterwards. Blocks. */
 export function syncFilesystem(path: string): void {
-  layerCall((raw) => raw.syncFilesystem(path));
+  layerCall((raw) => raw.layer.syncFilesystem(path));
 }
 
-function flat(a: Attributes): RawAttributes {
-  return [
-    a.mode,
-    a.uid,
-    a.gid,
-    a.seconds,
-    a.nanoseconds,
-    ...(a.xattrs === undefined ? [] : [a.xattrs]),
-  ] as RawAttributes;
+/** Removes a directory with everything in it, never following a symbolic link; nothing there is success. Blocks. */
+export function removeTree(path: string): void {
+  layerCall((raw) => raw.layer.removeTree(path));
 }
 
 const hostile = "the image is broken or hostile; nothing of it was kept";
@@ -119,6 +128,7 @@ const hints: Readonly<Record<string, string>> = {
     "give the user of this node a larger range in /etc/subuid and /etc/subgid (usermod --add-subuids, --add-subgids)",
   PATH_THROUGH_SYMLINK: hostile,
   PATH_THROUGH_FILE: hostile,
+  TOO_MANY_NAMES: hostile,
   HARD_LINK_WITHOUT_TARGET: "the image was built wrongly; build its layer again",
   SYMLINK_BELOW:
     "the image was built wrongly: its layer must name the directory that the symbolic link leads to",
@@ -127,16 +137,25 @@ const hints: Readonly<Record<string, string>> = {
 };
 
 /** Calls the addon; its errors become LichenErrors with a hint where a person can act. */
-function layerCall<T>(call: (raw: RawLayer) => T): T {
+function layerCall<T>(call: (raw: RawAddon) => T): T {
   try {
-    return native((raw) => call(raw.layer));
+    return native(call);
   } catch (error) {
-    const hint = hints[nativeCode(error) ?? ""];
-    if (hint === undefined || !(error instanceof LichenError)) throw error;
-    throw new LichenError({ ...pick(error), hint });
+    throw hinted(error);
   }
 }
 
-function pick({ code, operation, object, reason, cause }: LichenError) {
-  return { code, operation, object, reason, cause };
+async function layerCallAsync<T>(call: (raw: RawAddon) => Promise<T>): Promise<T> {
+  try {
+    return await nativeAsync(call);
+  } catch (error) {
+    throw hinted(error);
+  }
+}
+
+function hinted(error: unknown): unknown {
+  const hint = hints[nativeCode(error) ?? ""];
+  if (hint === undefined || !(error instanceof LichenError)) return error;
+  const { code, operation, object, reason, cause } = error;
+  return new LichenError({ code, operation, object, reason, hint, cause });
 }

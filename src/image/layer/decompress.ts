@@ -1,10 +1,4 @@
-import { PassThrough, type Transform } from "node:stream";
-import { createGunzip } from "node:zlib";
-import { ZstdFrames } from "./zstd.ts";
-
-const outputChunkBytes = 512 * 1024;
-
-const queuedInputBytes = 1024 * 1024;
+import { Decoder } from "../../native/decoder.ts";
 
 /** How many bytes `detectCompression` wants, unless there are fewer. */
 export const bytesToDetect = 4;
@@ -23,10 +17,22 @@ export function detectCompression(start: Uint8Array): Compression {
   return "none";
 }
 
-/** A stream that decodes; large chunks, as every chunk costs the same on its way. */
-export function decompressor(compression: Compression): Transform {
-  const options = { chunkSize: outputChunkBytes, writableHighWaterMark: queuedInputBytes };
-  if (compression === "gzip") return createGunzip(options);
-  if (compression === "zstd") return new ZstdFrames(options);
-  return new PassThrough(options);
+/** Decoding into given memory, or copying where nothing is compressed; the contract is the Decoder's. */
+export interface Decompressor {
+  decode(input: Uint8Array, output: Uint8Array): [consumed: number, produced: number];
+  end(): void;
+  close(): void;
+}
+
+export function decompressor(compression: Compression): Decompressor {
+  if (compression !== "none") return new Decoder(compression);
+  return {
+    decode(input, output) {
+      const size = Math.min(input.length, output.length);
+      output.set(size === input.length ? input : input.subarray(0, size));
+      return [size, size];
+    },
+    end() {},
+    close() {},
+  };
 }

@@ -1,10 +1,12 @@
 import type { Header } from "tar-stream";
-import { LichenError } from "../../errors.ts";
 import type { Attributes } from "../../native/layer.ts";
+import { refusal } from "./refusal.ts";
+import { paxSparse, type Sparse } from "./sparse.ts";
 
 /** What an entry of a layer's archive asks for. Paths are byte strings relative to the layer; "" is its root. */
 export type Entry =
-  | { kind: "directory" | "file" | "fifo"; path: string; attributes: Attributes }
+  | { kind: "directory" | "fifo"; path: string; attributes: Attributes }
+  | { kind: "file"; path: string; attributes: Attributes; sparse?: Sparse }
   | { kind: "symlink"; path: string; target: string; attributes: Attributes }
   | { kind: "hardlink"; path: string; target: string }
   | { kind: "whiteout" | "opaque"; path: string }
@@ -16,6 +18,17 @@ export interface Skipped {
   xattrs: number;
 }
 
+/** A header of pax.ts's reader: `sparse` is what the old GNU form says. */
+export interface EntryHeader extends Header {
+  sparse?: Sparse;
+}
+
+/**
+ * What becomes of device nodes, which no unprivileged user can make: left out; recorded, as an empty file with the attribute that
+ * containers/storage and fuse-overlayfs know; or a reason to refuse the layer.
+ */
+export type DevicePolicy = "skip" | "record" | "refuse";
+
 const maximumNameBytes = 255;
 const maximumPathBytes = 4095;
 const maximumId = 2 ** 32 - 2;
@@ -26,8 +39,10 @@ const xattrPrefix = "SCHILY.xattr.";
  * it breaks, for names that are absolute, contain "..", NUL or too many bytes, and for kinds that a layer cannot have. Counts in
  * `skipped` what it leaves out.
  */
-export function readEntry(header: Header, skipped: Skipped): Entry {
-  const name = header.name;
+export function readEntry(header: EntryHeader, skipped: Skipped, devices: DevicePolicy = "skip"): Entry {
+  const pax = (header.pax ?? {}) as Readonly<Record<string, string>>;
+  const sparse = header.sparse ? { name: header.name, sparse: header.sparse } : paxSparse(pax, header.name);
+  const name = sparse?.name ?? header.name;
   const path = plainPath(name, name);
   const base = path.slice(path.lastIndexOf("/") + 1);
   // The reader waits for ever for the content of a size that it cannot read.
@@ -35,12 +50,15 @@ export function readEntry(header: Header, skipped: Skipped): Entry {
   if (base.startsWith(".wh.")) return readWhiteout(name, path, base);
   if (path === "" && header.type !== "directory")
     throw refusal(name, "the root of a layer must be a directory");
-  const pax = (header.pax ?? {}) as Readonly<Record<string, string>>;
-  if ("GNU.sparse.major" in pax) throw refusal(name, "sparse files are not supported");
   switch (header.type) {
     case "file":
     case "contiguous-file":
-      return { kind: "file", path, attributes: readAttributes(header, pax, skipped) };
+      return {
+        kind: "file",
+        path,
+        attributes: readAttributes(header, pax, skipped),
+        ...(sparse && { sparse: sparse.sparse }),
+      };
     case "directory":
     case "fifo":
       return { kind: header.type, path, attributes: readAttributes(header, pax, skipped) };
@@ -56,11 +74,33 @@ export function readEntry(header: Header, skipped: Skipped): Entry {
       return { kind: "hardlink", path, target: plainPath(linkTarget(header).replace(/^\/+/, ""), name) };
     case "character-device":
     case "block-device":
-      skipped.devices++;
-      return { kind: "skip" };
+      return readDevice(header, path, readAttributes(header, pax, skipped), devices, skipped);
     default:
       throw refusal(name, "it is of a kind that a layer cannot have");
   }
+}
+
+function readDevice(
+  header: EntryHeader,
+  path: string,
+  attributes: Attributes,
+  policy: DevicePolicy,
+  skipped: Skipped,
+): Entry {
+  if (policy === "refuse")
+    throw refusal(header.name, "it is a device, and images.devices says to refuse those");
+  if (policy === "skip") {
+    skipped.devices++;
+    return { kind: "skip" };
+  }
+  const kind = header.type === "block-device" ? "block" : "char";
+  const { mode, uid, gid, xattrs = [] } = attributes;
+  const recorded = `${uid}:${gid}:0${mode.toString(8)}:${kind}-${header.devmajor ?? 0}-${header.devminor ?? 0}`;
+  return {
+    kind: "file",
+    path,
+    attributes: { ...attributes, xattrs: [...xattrs, "user.containers.override_stat", recorded] },
+  };
 }
 
 /** The path without ".", empty parts and a trailing slash. */
@@ -142,14 +182,4 @@ function readTime(header: Header, text: string | undefined): [seconds: number, n
   // The fraction of a negative time counts towards zero's other side; the kernel counts nanoseconds upward.
   if (text?.startsWith("-") === true && nanoseconds > 0) return [Number(match[1]) - 1, 1e9 - nanoseconds];
   return [Number(match[1]), nanoseconds];
-}
-
-function refusal(entry: string, reason: string): LichenError {
-  return new LichenError({
-    code: "INVALID_ARGUMENT",
-    operation: "unpack entry",
-    object: JSON.stringify(Buffer.from(entry.slice(0, 300), "latin1").toString("utf8")),
-    reason,
-    hint: "the image is broken or hostile; nothing of it was kept",
-  });
 }

@@ -1,38 +1,118 @@
-import { type Extract, extract } from "tar-stream";
+import { type Extract, extract, type Header } from "tar-stream";
+import { OldGnuSparse } from "./old-gnu-sparse.ts";
+import type { Sparse } from "./sparse.ts";
 
 /**
  * A tar reader whose names, link targets and PAX values are byte strings (one character a byte): file names need not be
- * UTF-8, and extended attributes such as security.capability are binary.
+ * UTF-8, and extended attributes such as security.capability are binary. Its headers say of sparse files in the old GNU form where
+ * their content lies (`sparse`, as EntryHeader has it).
  *
- * tar-stream decodes ustar and GNU names as it is told, but PAX records always as UTF-8, which destroys other bytes; its
- * reader of PAX headers is therefore replaced on the instance. A unit test notices if its internals change.
+ * tar-stream decodes ustar and GNU names as it is told, but PAX records always as UTF-8, which destroys other bytes, and does not
+ * know sparse files; some of its methods are therefore replaced on the instance. A unit test notices if its internals change.
  */
 export function byteExtract(): Extract {
   // Its types do not know this documented option.
   const options: object = { filenameEncoding: "latin1" };
-  const reader = extract(options) as Extract & PaxInternals;
-  const original = reader._decodeLongHeader;
-  reader._decodeLongHeader = function decode(data: Uint8Array): void {
-    if (this._header.type === "pax-header") this._pax = { ...this._paxGlobal, ...decodePax(data) };
-    else if (this._header.type === "pax-global-header") this._paxGlobal = decodePax(data);
-    else original.call(this, data);
-  };
+  const reader = extract(options) as Extract & Internals;
+  readPaxAsBytes(reader);
+  readOldGnuSparse(reader);
   return reader;
 }
 
-interface PaxInternals {
-  _header: { type: string };
+/** Whether the reader has taken in everything that it was given: nothing of the last chunk waits for the next one. */
+export function hasLeftover(reader: Extract): boolean {
+  return (reader as Extract & Internals)._buffer.buffered > 0;
+}
+
+interface Internals {
+  _header: Header & { sparse?: Sparse };
   _pax: Record<string, string> | null;
   _paxGlobal: Record<string, string> | null;
+  _buffer: { buffered: number; shift(size: number): Uint8Array | null };
+  _longHeader: boolean;
+  _missing: number;
+  _consumeHeader(): boolean;
+  _applyLongHeaders(): void;
   _decodeLongHeader(data: Uint8Array): void;
+  _final(done: (error: Error | null) => void): void;
+}
+
+function readPaxAsBytes(reader: Internals): void {
+  const original = reader._decodeLongHeader;
+  reader._decodeLongHeader = function decode(data: Uint8Array): void {
+    const type: string | undefined = this._header.type ?? undefined;
+    if (type === "pax-header") this._pax = { ...this._paxGlobal, ...decodePax(data) };
+    else if (type === "pax-global-header") this._paxGlobal = decodePax(data);
+    else original.call(this, data);
+  };
 }
 
 /**
- * The records of a PAX extended header, each `<length> <key>=<value>\n` (POSIX pax, "pax Extended Header").
+ * The old GNU form has more header blocks after the first, which count neither as header nor as content. The first is shown to the
+ * reader as a long header of one block, which the further ones then are; at last comes the header itself, as that of a plain file.
+ */
+function readOldGnuSparse(reader: Internals): void {
+  let sparse: OldGnuSparse | undefined;
+  let waiting: Uint8Array | undefined;
+  let expectsHeader = false;
+  const { shift } = reader._buffer;
+  reader._buffer.shift = function next(size: number): Uint8Array | null {
+    if (!expectsHeader) return shift.call(this, size);
+    expectsHeader = false;
+    if (waiting !== undefined) {
+      const header = waiting;
+      waiting = undefined;
+      return header;
+    }
+    const header = shift.call(this, size);
+    if (header === null || !OldGnuSparse.is(header)) return header;
+    sparse = new OldGnuSparse(header);
+    if (!sparse.continues) return sparse.fileHeader;
+    return sparse.listHeader;
+  };
+  const consumeHeader = reader._consumeHeader;
+  reader._consumeHeader = function consume(): boolean {
+    expectsHeader = true;
+    try {
+      return consumeHeader.call(this);
+    } finally {
+      expectsHeader = false;
+    }
+  };
+  const decodeLongHeader = reader._decodeLongHeader;
+  reader._decodeLongHeader = function decode(data: Uint8Array): void {
+    if (sparse === undefined || !sparse.continues) {
+      decodeLongHeader.call(this, data);
+      return;
+    }
+    sparse.continue(data);
+    if (sparse.continues) {
+      this._longHeader = true;
+      this._missing = data.length;
+    } else waiting = sparse.fileHeader;
+  };
+  const final = reader._final;
+  reader._final = function end(done: (error: Error | null) => void): void {
+    if (sparse === undefined) final.call(this, done);
+    else done(new Error("Unexpected end of data"));
+  };
+  const applyLongHeaders = reader._applyLongHeaders;
+  reader._applyLongHeaders = function apply(): void {
+    applyLongHeaders.call(this);
+    if (sparse === undefined) return;
+    this._header.sparse = sparse.map;
+    sparse = undefined;
+  };
+}
+
+/**
+ * The records of a PAX extended header, each `<length> <key>=<value>\n` (POSIX pax, "pax Extended Header"). The sparse form 0.0,
+ * which repeats two keys for each part, becomes the list of form 0.1, GNU.sparse.map.
  * Throws for anything else: a record misread would be an entry under another name.
  */
 export function decodePax(data: Uint8Array): Record<string, string> {
   const records: Record<string, string> = Object.create(null);
+  const parts: string[] = [];
   const text = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("latin1");
   for (let at = 0; at < text.length; ) {
     const space = text.indexOf(" ", at);
@@ -48,8 +128,12 @@ export function decodePax(data: Uint8Array): Record<string, string> {
       text[end - 1] !== "\n"
     )
       throw new Error("malformed PAX header");
-    records[text.slice(space + 1, equals)] = text.slice(equals + 1, end - 1);
+    const key = text.slice(space + 1, equals);
+    const value = text.slice(equals + 1, end - 1);
+    if (key === "GNU.sparse.offset" || key === "GNU.sparse.numbytes") parts.push(value);
+    else records[key] = value;
     at = end;
   }
+  if (parts.length > 0) records["GNU.sparse.map"] = parts.join(",");
   return records;
 }

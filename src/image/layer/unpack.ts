@@ -1,13 +1,16 @@
-import type { Hash } from "node:crypto";
-import type { Transform } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import type { Extract, Header } from "tar-stream";
 import { LichenError } from "../../errors.ts";
+import { nativeCode } from "../../native/failure.ts";
 import { type LayerSummary, LayerWriter } from "../../native/layer.ts";
-import { digestMismatch, hasherFor } from "../digest.ts";
-import { bytesToDetect, decompressor, detectCompression } from "./decompress.ts";
-import { type Entry, readEntry, type Skipped } from "./entry.ts";
-import { byteExtract } from "./pax.ts";
+import { ArchiveReader } from "./archive.ts";
+import {
+  bytesToDetect,
+  type Compression,
+  type Decompressor,
+  decompressor,
+  detectCompression,
+} from "./decompress.ts";
+import type { DevicePolicy, Skipped } from "./entry.ts";
+import { Meter } from "./meter.ts";
 
 export interface LayerContent {
   /** Digest and length of the compressed bytes, as the manifest has them. */
@@ -17,21 +20,39 @@ export interface LayerContent {
   diffId: string;
 }
 
+/** What a layer may ask for. */
+export interface LayerLimits {
+  /** Bytes of the archive, so of everything unpacked. */
+  maxBytes: number;
+  maxEntries: number;
+}
+
 export interface UnpackOptions {
   /** An existing empty directory. */
   directory: string;
   singleOwner: boolean;
+  devices?: DevicePolicy;
+  limits?: LayerLimits;
 }
 
 export interface UnpackedLayer extends LayerSummary {
   skipped: Skipped;
 }
 
+export const defaultLimits: LayerLimits = { maxBytes: 32 * 2 ** 30, maxEntries: 5_000_000 };
+
+/**
+ * Content travels in parts of this size, a multiple of tar's blocks. Three of them: one is written by another thread, of one the
+ * reader may have handed out the end only now, and one is filled.
+ */
+const partBytes = 1024 * 1024;
+const partCount = 3;
+
 /**
  * Unpacks one layer while it arrives: compressed bytes → SHA-256 → decoder → SHA-256 → tar → files, each stage held back
  * by the next. Returns only when length and both digests matched; what is in the directory is worth nothing before.
- * Errors: DATA_LOSS (wrong digest, wrong length, not an archive), INVALID_ARGUMENT (an entry against the rules), and
- * whatever the kernel said while writing.
+ * Errors: DATA_LOSS (wrong digest, wrong length, not an archive), INVALID_ARGUMENT (an entry against the rules),
+ * RESOURCE_EXHAUSTED (beyond the limits), and whatever the kernel said while writing.
  */
 export async function unpackLayer(
   body: AsyncIterable<Uint8Array>,
@@ -39,184 +60,138 @@ export async function unpackLayer(
   options: UnpackOptions,
 ): Promise<UnpackedLayer> {
   const blob = new Meter(content.digest, content.size);
-  const diff = new Meter(content.diffId);
-  const skipped: Skipped = { devices: 0, xattrs: 0 };
-  using writer = new LayerWriter(options.directory, options.singleOwner);
-  const reader = archiveReader(writer, skipped);
-  let decoding: Decoding | undefined;
+  await using writer = new LayerWriter(options.directory, options.singleOwner);
+  let unpacking: Unpacking | undefined;
   try {
     let start: Uint8Array = new Uint8Array();
     for await (const chunk of body) {
       blob.update(chunk);
-      if (decoding !== undefined) {
-        await decoding.write(chunk);
-      } else {
-        start = start.length === 0 ? chunk : Buffer.concat([start, chunk]);
-        if (start.length < bytesToDetect) continue;
-        decoding = new Decoding(start, diff, reader);
+      if (unpacking !== undefined) {
+        await unpacking.write(chunk);
+        continue;
       }
-      // An entry against the rules ends it at once; other complaints may come from damaged content, which the digest
-      // of the whole tells better.
-      if (decoding.failure instanceof LichenError) throw decoding.failure;
+      start = start.length === 0 ? chunk : Buffer.concat([start, chunk]);
+      if (start.length < bytesToDetect) continue;
+      unpacking = new Unpacking(detectCompression(start), content, writer, options);
+      await unpacking.write(start);
     }
     blob.verify("verify layer", content.digest);
-    decoding ??= new Decoding(start, diff, reader);
-    await decoding.end();
-  } catch (error) {
-    decoding?.destroy();
-    if (error instanceof LichenError || decoding?.failure !== error) throw error;
-    throw notAnArchive(content.digest, error);
+    if (unpacking === undefined) {
+      unpacking = new Unpacking(detectCompression(start), content, writer, options);
+      await unpacking.write(start);
+    }
+    await unpacking.end();
+    return { ...(await writer.finish()), skipped: unpacking.skipped };
+  } finally {
+    unpacking?.close();
   }
-  diff.verify("verify archive of layer", content.digest);
-  return { ...writer.finish(), skipped };
+}
+
+/**
+ * Decoder, hash and tar reader at work. An entry against the rules ends it at once; other complaints may come from damaged content,
+ * which the digest of the whole tells better: after such a failure it swallows what comes, and `end` tells of it.
+ */
+class Unpacking {
+  readonly #content: LayerContent;
+  readonly #limits: LayerLimits;
+  readonly #decoder: Decompressor;
+  readonly #reader: ArchiveReader;
+  readonly #writer: LayerWriter;
+  /** Of an archive that is not compressed there is only one digest. */
+  readonly #diff: Meter | undefined;
+  readonly #parts = Array.from({ length: partCount }, () => Buffer.allocUnsafeSlow(partBytes));
+  #part = 0;
+  #filled = 0;
+  #length = 0;
+  #failure: unknown;
+
+  constructor(compression: Compression, content: LayerContent, writer: LayerWriter, options: UnpackOptions) {
+    const limits = options.limits ?? defaultLimits;
+    this.#content = content;
+    this.#limits = limits;
+    this.#writer = writer;
+    this.#decoder = decompressor(compression);
+    this.#diff =
+      compression === "none" && content.digest === content.diffId ? undefined : new Meter(content.diffId);
+    this.#reader = new ArchiveReader(writer, {
+      devices: options.devices ?? "skip",
+      maxEntries: limits.maxEntries,
+    });
+  }
+
+  get skipped(): Skipped {
+    return this.#reader.skipped;
+  }
+
+  async write(input: Uint8Array): Promise<void> {
+    if (this.#failure !== undefined) return;
+    try {
+      for (let rest = input; ; ) {
+        const output = this.#parts[this.#part]!;
+        const [consumed, produced] = this.#decoder.decode(rest, output.subarray(this.#filled));
+        this.#filled += produced;
+        if (consumed > 0) rest = rest.subarray(consumed);
+        if (this.#filled === partBytes) await this.#deliver();
+        else if (rest.length === 0) return;
+      }
+    } catch (error) {
+      if (error instanceof LichenError && nativeCode(error) !== "MALFORMED_STREAM") throw error;
+      this.#failure = error;
+    }
+  }
+
+  async end(): Promise<void> {
+    try {
+      if (this.#failure !== undefined) throw this.#failure;
+      this.#decoder.end();
+      if (this.#filled > 0) await this.#deliver();
+      await this.#reader.end();
+    } catch (error) {
+      if (error instanceof LichenError && nativeCode(error) !== "MALFORMED_STREAM") throw error;
+      throw notAnArchive(this.#content.digest, error);
+    }
+    this.#diff?.verify("verify archive of layer", this.#content.digest);
+  }
+
+  close(): void {
+    this.#decoder.close();
+    this.#reader.destroy();
+  }
+
+  /** Hands the part that is filled to the reader, and what the reader made of it to the writer. */
+  async #deliver(): Promise<void> {
+    const part = this.#parts[this.#part]!.subarray(0, this.#filled);
+    this.#length += part.length;
+    if (this.#length > this.#limits.maxBytes) throw tooLarge(this.#content.digest, this.#limits.maxBytes);
+    this.#diff?.update(part);
+    const free = await this.#reader.write(part);
+    // A header that does not end here lies in it still.
+    if (!free) this.#parts[this.#part] = Buffer.allocUnsafeSlow(partBytes);
+    this.#part = (this.#part + 1) % partCount;
+    this.#filled = 0;
+    await this.#writer.flush();
+  }
 }
 
 function notAnArchive(digest: string, error: unknown): LichenError {
+  const reason =
+    error instanceof LichenError ? error.reason : error instanceof Error ? error.message : String(error);
   return new LichenError({
     code: "DATA_LOSS",
     operation: "unpack layer",
     object: digest,
-    reason: `it is no valid archive: ${error instanceof Error ? error.message : String(error)}`,
+    reason: `it is no valid archive: ${reason}`,
     hint: "the image was built wrongly; build and push it again",
     cause: error,
   });
 }
 
-/** Decoder, hash and tar reader at work. After a failure it swallows what comes, so that the rest can be hashed. */
-class Decoding {
-  readonly #decoder: Transform;
-  readonly #done: Promise<void>;
-  failure: unknown;
-
-  constructor(start: Uint8Array, diff: Meter, reader: Extract) {
-    this.#decoder = decompressor(detectCompression(start));
-    this.#done = pipeline(
-      this.#decoder,
-      (decoded: AsyncIterable<Uint8Array>) => diff.pass(decoded),
-      reader,
-    ).catch((error: unknown) => {
-      this.failure = error;
-    });
-    this.#decoder.write(start);
-  }
-
-  async write(chunk: Uint8Array): Promise<void> {
-    if (this.failure !== undefined || this.#decoder.write(chunk)) return;
-    await Promise.race([new Promise((resolve) => this.#decoder.once("drain", resolve)), this.#done]);
-  }
-
-  async end(): Promise<void> {
-    this.#decoder.end();
-    await this.#done;
-    if (this.failure !== undefined) throw this.failure;
-  }
-
-  destroy(): void {
-    this.#decoder.destroy();
-  }
-}
-
-/** The end of the pipeline: a tar reader that hands every entry to the writer, one after another. */
-function archiveReader(writer: LayerWriter, skipped: Skipped): Extract {
-  const reader = byteExtract();
-  reader.on("entry", (header: Header, content, next) => {
-    // The reader tells of every failure; told once more by the entry, nobody would listen and the thread would end.
-    content.on("error", () => {});
-    const attempt = (step: () => void) => {
-      try {
-        step();
-      } catch (error) {
-        reader.destroy(error as Error);
-      }
-    };
-    attempt(() => {
-      if (!write(writer, readEntry(header, skipped))) {
-        // Not waiting for its end: that of a directory with a size never comes.
-        content.resume();
-        next();
-        return;
-      }
-      content.on("data", (chunk) => attempt(() => writer.append(chunk as Uint8Array)));
-      content.on("end", () =>
-        attempt(() => {
-          writer.endFile();
-          next();
-        }),
-      );
-    });
+function tooLarge(digest: string, limit: number): LichenError {
+  return new LichenError({
+    code: "RESOURCE_EXHAUSTED",
+    operation: "unpack layer",
+    object: digest,
+    reason: `it unpacks to more than ${limit} bytes`,
+    hint: "if the image is what it should be, raise images.max_layer_bytes in config.toml",
   });
-  return reader;
-}
-
-/** Makes an entry; true when its content follows. */
-function write(writer: LayerWriter, entry: Entry): boolean {
-  switch (entry.kind) {
-    case "file":
-      writer.beginFile(entry.path, entry.attributes);
-      return true;
-    case "directory":
-      writer.directory(entry.path, entry.attributes);
-      return false;
-    case "symlink":
-      writer.symlink(entry.path, entry.target, entry.attributes);
-      return false;
-    case "hardlink":
-      writer.hardLink(entry.path, entry.target);
-      return false;
-    case "fifo":
-      writer.fifo(entry.path, entry.attributes);
-      return false;
-    case "whiteout":
-      writer.whiteout(entry.path);
-      return false;
-    case "opaque":
-      writer.opaque(entry.path);
-      return false;
-    case "skip":
-      return false;
-  }
-}
-
-/** Hashes and counts content, and compares it with what was promised. */
-class Meter {
-  readonly #hash: Hash;
-  readonly #digest: string;
-  readonly #size: number | undefined;
-  #length = 0;
-
-  constructor(digest: string, size?: number) {
-    this.#hash = hasherFor(digest);
-    this.#digest = digest;
-    this.#size = size;
-  }
-
-  update(chunk: Uint8Array): void {
-    this.#length += chunk.length;
-    if (this.#size !== undefined && this.#length > this.#size) throw this.#wrongLength("more");
-    this.#hash.update(chunk);
-  }
-
-  async *pass(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    for await (const chunk of source) {
-      this.update(chunk);
-      yield chunk;
-    }
-  }
-
-  verify(operation: string, object: string): void {
-    if (this.#size !== undefined && this.#length < this.#size)
-      throw this.#wrongLength(`only ${this.#length}`);
-    const actual = `${this.#digest.slice(0, this.#digest.indexOf(":"))}:${this.#hash.digest("hex")}`;
-    if (actual !== this.#digest) throw digestMismatch(operation, object, this.#digest, actual);
-  }
-
-  #wrongLength(what: string): LichenError {
-    return new LichenError({
-      code: "DATA_LOSS",
-      operation: "fetch layer",
-      object: this.#digest,
-      reason: `the registry sent ${what} bytes, the manifest promises ${this.#size}`,
-      hint: "pull again; the connection broke off, or the registry has another content than the manifest says",
-    });
-  }
 }

@@ -82,6 +82,26 @@ test("device nodes are left out and counted", () => {
   assert.equal(skipped.devices, 2);
 });
 
+test("device nodes are recorded as containers/storage does, or refused, as configured", () => {
+  const skipped = { devices: 0, xattrs: 0 };
+  const header = { name: "sda", type: "block-device", devmajor: 8, devminor: 1, mode: 0o660, gid: 6 };
+  const entry = { size: 0, uid: 0, mtime: new Date(0), ...header } as Header;
+  assert.deepEqual(readEntry(entry, skipped, "record"), {
+    kind: "file",
+    path: "sda",
+    attributes: {
+      mode: 0o660,
+      uid: 0,
+      gid: 6,
+      seconds: 0,
+      nanoseconds: 0,
+      xattrs: ["user.containers.override_stat", "0:6:0660:block-8-1"],
+    },
+  });
+  assert.equal(skipped.devices, 0);
+  assert.throws(() => readEntry(entry, skipped, "refuse"), { object: '"sda"', reason: /images\.devices/ });
+});
+
 test("a size that is no number is refused, whatever the entry is", () => {
   for (const size of [null, Number.NaN, -1, 2 ** 60])
     for (const header of [{ name: "x" }, { name: "x", type: "directory" as const }, { name: ".wh.x" }])
@@ -90,7 +110,6 @@ test("a size that is no number is refused, whatever the entry is", () => {
 
 test("kinds that a layer cannot have are refused", () => {
   refused({ name: "x", type: null as unknown as "file" }, /kind/);
-  refused({ name: "x", pax: { "GNU.sparse.major": "1" } }, /sparse/);
 });
 
 const attributes = (header: Partial<Header>, skipped?: Skipped) => {

@@ -1,0 +1,79 @@
+#include "core/layer_batch.h"
+
+#include "core/layer_record.h"
+
+namespace lichen {
+
+namespace {
+
+Error malformed() {
+  return plain_error("MALFORMED_RECORD", "write", "entries of the layer", "a record is not whole");
+}
+
+}  // namespace
+
+Status write_batch(LayerWriter& writer, const uint8_t* records, size_t size,
+                   const std::vector<Slice>& slices) {
+  RecordReader reader(records, size);
+  size_t slice = 0;
+  while (!reader.done()) {
+    auto kind = static_cast<LayerRecord>(reader.number<uint8_t>());
+    switch (kind) {
+      case LayerRecord::kDirectory:
+      case LayerRecord::kFile:
+      case LayerRecord::kFifo: {
+        std::string path = reader.bytes();
+        Attributes attributes = reader.attributes();
+        if (!reader.ok()) return malformed();
+        if (kind == LayerRecord::kFile)
+          LICHEN_TRY(writer.begin_file(path, std::move(attributes)));
+        else if (kind == LayerRecord::kFifo)
+          LICHEN_TRY(writer.fifo(path, std::move(attributes)));
+        else
+          LICHEN_TRY(writer.directory(path, std::move(attributes)));
+        break;
+      }
+      case LayerRecord::kContent:
+        if (slice == slices.size()) return malformed();
+        LICHEN_TRY(writer.append(slices[slice].data, slices[slice].size));
+        slice++;
+        break;
+      case LayerRecord::kHole: {
+        double bytes = reader.number<double>();
+        if (!reader.ok() || !(bytes >= 0) || bytes >= 0x1p63) return malformed();
+        LICHEN_TRY(writer.hole(static_cast<uint64_t>(bytes)));
+        break;
+      }
+      case LayerRecord::kEndFile:
+        LICHEN_TRY(writer.end_file());
+        break;
+      case LayerRecord::kSymlink: {
+        std::string path = reader.bytes();
+        std::string target = reader.bytes();
+        Attributes attributes = reader.attributes();
+        if (!reader.ok()) return malformed();
+        LICHEN_TRY(writer.symlink(path, target, attributes));
+        break;
+      }
+      case LayerRecord::kHardLink: {
+        std::string path = reader.bytes();
+        std::string target = reader.bytes();
+        if (!reader.ok()) return malformed();
+        LICHEN_TRY(writer.hard_link(path, target));
+        break;
+      }
+      case LayerRecord::kWhiteout:
+      case LayerRecord::kOpaque: {
+        std::string path = reader.bytes();
+        if (!reader.ok()) return malformed();
+        LICHEN_TRY(kind == LayerRecord::kOpaque ? writer.opaque(path) : writer.whiteout(path));
+        break;
+      }
+      default:
+        return malformed();
+    }
+  }
+  return slice == slices.size() ? Status() : malformed();
+}
+
+}  // namespace lichen
