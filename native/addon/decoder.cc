@@ -181,7 +181,8 @@ Napi::Value decode(const Napi::CallbackInfo& info) {
   Decoder* decoder = decoder_of(info);
   if (!decoder) return info.Env().Undefined();
   for (size_t i : {1, 2}) {
-    if (info[i].IsTypedArray() && info[i].As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array) continue;
+    if (info[i].IsTypedArray() && info[i].As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array)
+      continue;
     Napi::TypeError::New(info.Env(), "decoder: not a Uint8Array").ThrowAsJavaScriptException();
     return info.Env().Undefined();
   }

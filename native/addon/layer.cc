@@ -25,8 +25,8 @@ namespace {
 
 constexpr napi_type_tag kWriterTag = {0x6c69636865e4c1a7, 0x8d2c5f0b7a314e96};
 
-// Empty after close(), so that descriptors do not wait for the garbage collector. `busy`: another thread is at
-// it.
+// Empty after close(), so that descriptors do not wait for the garbage collector. `busy`: another thread is
+// at it.
 struct Writer {
   std::optional<LayerWriter> writer;
   bool busy = false;
@@ -137,8 +137,8 @@ void close(const Napi::CallbackInfo& info) {
     handle->writer.reset();
 }
 
-// Work of a writer on another thread. The handle, and what the entries' contents lie in, are kept until it has
-// ended.
+// Work of a writer on another thread. The handle, and what the entries' contents lie in, are kept until it
+// has ended.
 template <class T>
 class WriterWork : public Napi::AsyncWorker {
  public:

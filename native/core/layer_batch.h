@@ -23,15 +23,16 @@ enum class LayerRecord : uint8_t {
   kContent = 3,    // the next slice
   kHole = 4,       // f64 number of bytes
   kEndFile = 5,
-  kSymlink = 6,  // path, target, attributes
-  kFifo = 7,     // path, attributes
-  kHardLink = 8, // path, target
-  kWhiteout = 9, // path
-  kOpaque = 10,  // path
+  kSymlink = 6,   // path, target, attributes
+  kFifo = 7,      // path, attributes
+  kHardLink = 8,  // path, target
+  kWhiteout = 9,  // path
+  kOpaque = 10,   // path
 };
 
-// Gives the writer every entry of `records`, whose contents are `slices` in turn. Ends at the first that fails.
-// Code MALFORMED_RECORD: the records are not whole, or slices and records do not match.
-Status write_batch(LayerWriter& writer, const uint8_t* records, size_t size, const std::vector<Slice>& slices);
+// Gives the writer every entry of `records`, whose contents are `slices` in turn. Ends at the first that
+// fails. Code MALFORMED_RECORD: the records are not whole, or slices and records do not match.
+Status write_batch(LayerWriter& writer, const uint8_t* records, size_t size,
+                   const std::vector<Slice>& slices);
 
 }  // namespace lichen

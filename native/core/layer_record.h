@@ -1,9 +1,9 @@
 // Entries of a layer as bytes: how JavaScript hands many of them over in one call (src/native/layer-batch.ts
 // writes the same form), and how the attributes of directories wait for the end of a layer.
 //
-// All numbers are little-endian and unaligned. bytes: u32 length, then so many bytes. attributes: u32 mode, u32
-// uid, u32 gid, f64 seconds, u32 nanoseconds, u32 number of extended attributes, and of each name and value as
-// bytes.
+// All numbers are little-endian and unaligned. bytes: u32 length, then so many bytes. attributes: u32 mode,
+// u32 uid, u32 gid, f64 seconds, u32 nanoseconds, u32 number of extended attributes, and of each name and
+// value as bytes.
 #pragma once
 
 #include <cstdint>

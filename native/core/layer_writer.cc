@@ -62,9 +62,10 @@ Result<LayerWriter> LayerWriter::open(const std::string& directory, bool single_
 Status LayerWriter::retain(const std::string& name) {
   retained_ += name.size() + kOverheadBytes;
   if (retained_ + directories_.retained() <= kRetainedBytes) return {};
-  return plain_error("TOO_MANY_NAMES", "unpack entry", quoted(name),
-                     "the layer has too many whiteouts, early hard links, replaced directories and directories "
-                     "that no entry describes");
+  return plain_error(
+      "TOO_MANY_NAMES", "unpack entry", quoted(name),
+      "the layer has too many whiteouts, early hard links, replaced directories and directories "
+      "that no entry describes");
 }
 
 Status LayerWriter::open_directory(const std::string& path, const std::string& entry) {
@@ -163,7 +164,8 @@ Status LayerWriter::append(const void* data, size_t size) {
 
 Status LayerWriter::hole(uint64_t size) {
   if (size == 0) return {};
-  if (lseek(file_.get(), static_cast<off_t>(size), SEEK_CUR) < 0) return sys_error("lseek", quoted(file_path_));
+  if (lseek(file_.get(), static_cast<off_t>(size), SEEK_CUR) < 0)
+    return sys_error("lseek", quoted(file_path_));
   file_size_ += size;
   ends_in_hole_ = true;
   return {};
@@ -222,9 +224,9 @@ Result<bool> LayerWriter::try_hard_link(const HardLink& link) {
   auto holder = open_beneath(root_, target.parent, O_PATH | O_DIRECTORY);
   if (!holder) {
     if (holder.error().number == ENOENT) return false;
-    return plain_error(
-        holder.error().number == ELOOP ? "PATH_THROUGH_SYMLINK" : "PATH_THROUGH_FILE", "unpack entry",
-        quoted(link.path), "a part of its target's path " + quoted(link.target) + " is not a directory");
+    return plain_error(holder.error().number == ELOOP ? "PATH_THROUGH_SYMLINK" : "PATH_THROUGH_FILE",
+                       "unpack entry", quoted(link.path),
+                       "a part of its target's path " + quoted(link.target) + " is not a directory");
   }
   auto source = stat_at(holder.value(), target.name);
   if (!source) {
@@ -260,7 +262,8 @@ Status LayerWriter::apply(const Fd& file, const std::string& path, const Attribu
   // After fchown, which clears setuid and setgid. A file that was born with its mode needs no other call.
   bool has_mode =
       born && !foreign && attributes.xattrs.empty() && (attributes.mode & (kSpecial | umask_)) == 0;
-  if (!has_mode && fchmod(file.get(), attributes.mode & kPermissions) != 0) return sys_error("fchmod", quoted(path));
+  if (!has_mode && fchmod(file.get(), attributes.mode & kPermissions) != 0)
+    return sys_error("fchmod", quoted(path));
   const timespec times[2] = {attributes.modified, attributes.modified};
   if (futimens(file.get(), times) != 0) return sys_error("futimens", quoted(path));
   return {};

@@ -29,6 +29,7 @@ const directories = () =>
     .check(z.minLength(1, { error: "a list of at least one absolute path" }));
 const connections = { error: "a whole number from 0 to 64" };
 const stall = { error: "whole seconds, from 1 to 3600" };
+const positive = { error: "a whole number from 1" };
 const workers = { error: "a whole number from 0 to 64" };
 
 /** The configuration file. Unknown keys are errors: a mistyped key must not be a setting silently ignored. */
@@ -113,6 +114,11 @@ export const configSchema = z.strictObject({
         ),
         /** A registry that sends nothing for so long counts as gone. How long a pull takes in all is not limited. */
         stall_seconds: z._default(z.int(stall).check(z.minimum(1, stall), z.maximum(3600, stall)), 30),
+        /** Device nodes of layers, which no unprivileged user can make: leave out, record for others' tools, or refuse the image. */
+        devices: z._default(oneOf(["skip", "record", "refuse"]), "skip"),
+        /** What one layer may unpack to; more is taken for a decompression bomb. */
+        max_layer_bytes: z._default(z.int(positive).check(z.minimum(1, positive)), 32 * 2 ** 30),
+        max_layer_entries: z._default(z.int(positive).check(z.minimum(1, positive)), 5_000_000),
         /** Images that are removed only by name: never to free space. */
         pinned: z._default(z.array(z.string(references), references), []),
         /** When the disk is fuller than this, images that no container uses are removed; 0: never. */

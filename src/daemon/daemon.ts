@@ -50,6 +50,8 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       helperUser: { uid: report.uid, gid: report.gid },
       ...(config.images.workers === 0 ? {} : { workers: config.images.workers }),
       pinned: config.images.pinned,
+      devices: config.images.devices,
+      layerLimits: { maxBytes: config.images.max_layer_bytes, maxEntries: config.images.max_layer_entries },
       ...(config.images.gc_high_percent === 0
         ? {}
         : {

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import type { StoredLayer } from "../store/images.ts";
 import { Arrivals } from "./arrivals.ts";
 import { hexOf } from "./digest.ts";
+import type { DevicePolicy } from "./layer/entry.ts";
+import type { LayerLimits } from "./layer/limits.ts";
 import type { LayerContent, UnpackedLayer } from "./layer/unpack.ts";
 import type { RegistryLimits } from "./registry/limits.ts";
 import { SharedWork } from "./shared-work.ts";
@@ -23,6 +25,8 @@ export interface LayerStoreOptions {
   /** `<data dir>/layers` */
   directory: string;
   singleOwner: boolean;
+  devices: DevicePolicy;
+  layerLimits: LayerLimits;
   pool: WorkerPool;
   /** How much may be fetched at the same time. */
   limits: RegistryLimits;
@@ -123,19 +127,20 @@ export class LayerStore {
   }
 
   async #bring(wanted: WantedLayer, source: LayerSource, signal: AbortSignal): Promise<StoredLayer> {
-    const { pool, singleOwner, log, limits } = this.#options;
+    const { pool, singleOwner, devices, layerLimits, log, limits } = this.#options;
     const directory = join(this.#options.directory, `partial-${randomName()}`);
     const below = this.#coming.get(wanted.below[0] ?? "");
     const { content, chainId } = wanted;
     try {
-      const task = { kind: "unpack", source, content, directory, singleOwner } as const;
+      const kind = "unpack";
+      const task = { kind, source, content, directory, singleOwner, devices, limits: layerLimits } as const;
       const run = () => pool.run(task, signal, (bytes) => this.#arrivals.note(chainId, bytes));
       const unpacked = await ("file" in source ? run() : limits.run(source.registry.endpoints, signal, run));
       await below;
       await this.#settle(directory, wanted, unpacked, signal);
       await rename(directory, this.path(chainId));
-      const { devices, xattrs } = unpacked.skipped;
-      const left = { devices, xattrs: xattrs + unpacked.refusedXattrs };
+      const { skipped } = unpacked;
+      const left = { devices: skipped.devices, xattrs: skipped.xattrs + unpacked.refusedXattrs };
       if (left.devices + left.xattrs > 0)
         log?.warn({ layer: content.digest, ...left }, "left out what an unprivileged node cannot have");
       const stored = { chainId, bytes: unpacked.bytes, inodes: unpacked.inodes };

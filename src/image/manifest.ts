@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { LichenError } from "../errors.ts";
 import { digestProblem } from "./digest.ts";
-import { isIndexType, isLayerType, mediaType } from "./media-types.ts";
+import { isForeignLayerType, isIndexType, isLayerType, mediaType } from "./media-types.ts";
 
 const digestSchema = z.string().superRefine((text, context) => {
   const problem = digestProblem(text);
@@ -86,7 +86,13 @@ export function parseManifest(data: Uint8Array, contentType: string, object: str
       "this is an artifact, not a container image",
     );
   for (const layer of manifest.layers)
-    if (!isLayerType(layer.mediaType))
+    if (isForeignLayerType(layer.mediaType))
+      throw unsupported(
+        object,
+        `layer ${layer.digest} is a foreign layer, which its publisher keeps outside the registry`,
+        "push the image with all its layers (docker: allow-nondistributable-artifacts)",
+      );
+    else if (!isLayerType(layer.mediaType))
       throw unsupported(object, `layer ${layer.digest} has the media type "${layer.mediaType}"`);
   return { kind: "image", ...manifest };
 }

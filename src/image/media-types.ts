@@ -24,7 +24,6 @@ export const manifestAccept: readonly string[] = [
   mediaType.dockerManifest,
 ];
 
-// "Non-distributable" layers (deprecated in image-spec 1.1) are ordinary archives; registries may serve them or not.
 const layerTypes: ReadonlySet<string> = new Set([
   mediaType.ociLayer,
   mediaType.ociLayerGzip,
@@ -32,16 +31,19 @@ const layerTypes: ReadonlySet<string> = new Set([
   mediaType.dockerLayer,
   mediaType.dockerLayerGzip,
   mediaType.dockerLayerZstd,
-  "application/vnd.oci.image.layer.nondistributable.v1.tar",
-  "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
-  "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
-  "application/vnd.docker.image.rootfs.foreign.diff.tar",
-  "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
 ]);
 
 /** Whether a layer of this type is a tar archive that can be unpacked; how it is compressed its first bytes say. */
 export function isLayerType(type: string): boolean {
   return layerTypes.has(type);
+}
+
+/** Whether a layer of this type need not be on the registry ("non-distributable", deprecated in image-spec 1.1; Docker's "foreign"). */
+export function isForeignLayerType(type: string): boolean {
+  return (
+    type.startsWith("application/vnd.oci.image.layer.nondistributable.") ||
+    type.startsWith("application/vnd.docker.image.rootfs.foreign.")
+  );
 }
 
 export function isIndexType(type: string): boolean {

@@ -7,6 +7,7 @@ import { ImageStore, type StoredImage } from "../store/images.ts";
 import { hexOf } from "./digest.ts";
 import { GarbageCollector } from "./garbage-collector.ts";
 import { imageUser, parseImageConfig } from "./image-config.ts";
+import { defaultLimits } from "./layer/limits.ts";
 import { LayerStore } from "./layer-store.ts";
 import { pinnedBy } from "./pinned.ts";
 import { pullImage } from "./pull.ts";
@@ -75,6 +76,8 @@ export class ImageService {
     this.#layers = new LayerStore({
       directory: this.#directory,
       singleOwner: options.config.singleOwner ?? false,
+      devices: options.config.devices ?? "skip",
+      layerLimits: options.config.layerLimits ?? defaultLimits,
       pool: this.#pool,
       limits: this.#limits,
       log: options.log,

@@ -1,4 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
+import type { DevicePolicy } from "./layer/entry.ts";
+import type { LayerLimits } from "./layer/limits.ts";
 import type { Dial } from "./registry/dial.ts";
 
 /** The part of an OCI image configuration that a container is made from (image-spec, config.md); field names as there. */
@@ -98,6 +100,10 @@ export interface ImageConfig {
   plainHttpHosts?: readonly string[];
   /** true on a node with a single mapped id: every file of a layer is owned by 0, whatever the archive says. */
   singleOwner?: boolean;
+  /** What becomes of device nodes in layers; they are left out when absent. */
+  devices?: DevicePolicy;
+  /** What one layer may unpack to; sensible ones when absent. */
+  layerLimits?: LayerLimits;
   /** How many layers are unpacked at the same time; the number of cores when absent. */
   workers?: number;
   /** Images that are never removed unless somebody names them: references, a "*" at the end standing for any rest. */

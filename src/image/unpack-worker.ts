@@ -1,9 +1,9 @@
 /** A worker thread of the pool (worker-pool.ts): unpacks layers and does other blocking work on files. */
 import { createReadStream } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { parentPort } from "node:worker_threads";
 import { adoptFd, type Fd } from "../native/fd.ts";
-import { settleLayer, syncFilesystem } from "../native/layer.ts";
+import { removeTree, settleLayer, syncFilesystem } from "../native/layer.ts";
 import { shiftTree } from "../native/shift.ts";
 import { unpackLayer } from "./layer/unpack.ts";
 import { RegistryClient } from "./registry/client.ts";
@@ -70,7 +70,7 @@ async function perform(task: Task, signal: AbortSignal): Promise<unknown> {
     case "sync":
       return syncFilesystem(task.path);
     case "remove":
-      return rm(task.path, { recursive: true, force: true });
+      return removeTree(task.path);
   }
 }
 
@@ -78,7 +78,7 @@ async function perform(task: Task, signal: AbortSignal): Promise<unknown> {
 async function unpack(task: Task & { kind: "unpack" }, signal: AbortSignal): Promise<unknown> {
   const { source, content } = task;
   const read = async (body: AsyncIterable<Uint8Array>) => {
-    await rm(task.directory, { recursive: true, force: true });
+    removeTree(task.directory);
     await mkdir(task.directory, { mode: 0o700 });
     return unpackLayer(counted(body), content, task);
   };

@@ -2,18 +2,12 @@ import { asLichenError, type ErrorFields, LichenError } from "../errors.ts";
 import type { IdMap } from "../native/id-map.ts";
 import type { LayerSettlement } from "../native/layer.ts";
 import type { ShiftSummary } from "../native/shift.ts";
-import type { LayerContent, UnpackedLayer } from "./layer/unpack.ts";
+import type { LayerContent, UnpackedLayer, UnpackOptions } from "./layer/unpack.ts";
 import type { LayerSource } from "./source.ts";
 
 /** What a worker can be asked to do: the things that take long or block. */
 export type Task =
-  | {
-      kind: "unpack";
-      source: LayerSource;
-      content: LayerContent;
-      directory: string;
-      singleOwner: boolean;
-    }
+  | ({ kind: "unpack"; source: LayerSource; content: LayerContent } & UnpackOptions)
   | { kind: "settle"; settlement: LayerSettlement }
   | { kind: "shift"; source: string; destination: string; map: IdMap }
   | { kind: "sync"; path: string }

@@ -10,6 +10,7 @@ import {
   detectCompression,
 } from "./decompress.ts";
 import type { DevicePolicy, Skipped } from "./entry.ts";
+import type { LayerLimits } from "./limits.ts";
 import { Meter } from "./meter.ts";
 
 export interface LayerContent {
@@ -20,26 +21,17 @@ export interface LayerContent {
   diffId: string;
 }
 
-/** What a layer may ask for. */
-export interface LayerLimits {
-  /** Bytes of the archive, so of everything unpacked. */
-  maxBytes: number;
-  maxEntries: number;
-}
-
 export interface UnpackOptions {
   /** An existing empty directory. */
   directory: string;
   singleOwner: boolean;
-  devices?: DevicePolicy;
-  limits?: LayerLimits;
+  devices: DevicePolicy;
+  limits: LayerLimits;
 }
 
 export interface UnpackedLayer extends LayerSummary {
   skipped: Skipped;
 }
-
-export const defaultLimits: LayerLimits = { maxBytes: 32 * 2 ** 30, maxEntries: 5_000_000 };
 
 /**
  * Content travels in parts of this size, a multiple of tar's blocks. Three of them: one is written by another thread, of one the
@@ -106,7 +98,7 @@ class Unpacking {
   #failure: unknown;
 
   constructor(compression: Compression, content: LayerContent, writer: LayerWriter, options: UnpackOptions) {
-    const limits = options.limits ?? defaultLimits;
+    const { limits, devices } = options;
     this.#content = content;
     this.#limits = limits;
     this.#writer = writer;
@@ -114,7 +106,7 @@ class Unpacking {
     this.#diff =
       compression === "none" && content.digest === content.diffId ? undefined : new Meter(content.diffId);
     this.#reader = new ArchiveReader(writer, {
-      devices: options.devices ?? "skip",
+      devices,
       maxEntries: limits.maxEntries,
     });
   }

@@ -5,6 +5,7 @@ import { basename, dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type TestContext, test } from "node:test";
+import { defaultLimits } from "../../../src/image/layer/limits.ts";
 import { byteExtract } from "../../../src/image/layer/pax.ts";
 import { unpackLayer } from "../../../src/image/layer/unpack.ts";
 import {
@@ -17,24 +18,12 @@ import {
   sha256,
 } from "../../fixtures/image-layer.ts";
 import { inNamespaces } from "../../support/in-namespaces.ts";
+import { chunksOf, unpackInto } from "../../support/unpack.ts";
 import { tmpfs } from "./node.ts";
 
-async function* chunks(data: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < data.length; at += size) yield data.subarray(at, at + size);
-}
-
-function unpack(
-  layer: BuiltLayer,
-  directory: string,
-  options: { singleOwner?: boolean; chunk?: number } = {},
-) {
+function unpack(layer: BuiltLayer, directory: string, options: Parameters<typeof unpackInto>[2] = {}) {
   mkdirSync(directory);
-  const { digest, diffId, blob } = layer;
-  return unpackLayer(
-    chunks(blob, options.chunk ?? 65_536),
-    { digest, diffId, size: blob.length },
-    { directory, singleOwner: options.singleOwner ?? false },
-  );
+  return unpackInto(directory, layer, { singleOwner: false, ...options });
 }
 
 async function unpacked(t: TestContext, entries: LayerEntry[], options?: Parameters<typeof unpack>[2]) {
@@ -252,11 +241,13 @@ if (inNamespaces("all")) {
       const place = join(directory, String(n++));
       mkdirSync(place);
       const { digest, diffId } = { ...layer, ...promised };
-      return unpackLayer(
-        chunks(blob, 100),
-        { digest, diffId, size },
-        { directory: place, singleOwner: false },
-      );
+      const options = {
+        directory: place,
+        singleOwner: false,
+        devices: "skip",
+        limits: defaultLimits,
+      } as const;
+      return unpackLayer(chunksOf(blob, 100), { digest, diffId, size }, options);
     };
     await assert.rejects(attempt(damaged, {}), {
       code: "DATA_LOSS",

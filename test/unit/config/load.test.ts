@@ -41,6 +41,9 @@ describe("configuration", () => {
         gc_low_percent: 80,
         connections_per_registry: 6,
         stall_seconds: 30,
+        devices: "skip",
+        max_layer_bytes: 34_359_738_368,
+        max_layer_entries: 5_000_000,
       },
     });
   });
@@ -74,6 +77,9 @@ describe("configuration", () => {
       pinned = ["registry.k8s.io/pause:*"]
       gc_high_percent = 85
       gc_low_percent = 70
+      devices = "record"
+      max_layer_bytes = 1_000_000_000
+      max_layer_entries = 10_000
       `,
       "config.toml",
     );
@@ -99,6 +105,9 @@ describe("configuration", () => {
         pinned: ["registry.k8s.io/pause:*"],
         gc_high_percent: 85,
         gc_low_percent: 70,
+        devices: "record",
+        max_layer_bytes: 1_000_000_000,
+        max_layer_entries: 10_000,
       },
     });
   });

@@ -165,3 +165,20 @@ test("the user is a uid or a name, never neither", () => {
   assert.deepEqual(user(""), { uid: 0 });
   assert.deepEqual(imageUser({ architecture: "", os: "", config: {} }), { uid: 0 });
 });
+
+test("foreign layers are refused by name, before anything is fetched", () => {
+  const types = [
+    "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+    "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+  ];
+  for (const mediaType of types) {
+    const image = buildImage({
+      layers: [],
+      edit: ({ layers }) => layers.push({ mediaType, digest: `sha256:${"a".repeat(64)}`, size: 1 }),
+    });
+    assert.throws(() => parseManifest(image.data, image.mediaType, "lab/app:1"), {
+      code: "FAILED_PRECONDITION",
+      reason: /layer sha256:a+ is a foreign layer/,
+    });
+  }
+});

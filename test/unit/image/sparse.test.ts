@@ -16,14 +16,8 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { decodePax } from "../../../src/image/layer/pax.ts";
 import { paxSparse, SparseContent } from "../../../src/image/layer/sparse.ts";
-import { unpackLayer } from "../../../src/image/layer/unpack.ts";
-import {
-  buildArchive,
-  type LayerEntry,
-  mendChecksums,
-  paxRecord,
-  sha256,
-} from "../../fixtures/image-layer.ts";
+import { buildArchive, type LayerEntry, mendChecksums, paxRecord } from "../../fixtures/image-layer.ts";
+import { plainLayer, unpackInto } from "../../support/unpack.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "lichen-sparse-"));
 after(() => rmSync(scratch, { recursive: true }));
@@ -33,12 +27,7 @@ let count = 0;
 async function unpack(archive: Uint8Array): Promise<{ at: (name: string) => string; bytes: number }> {
   const directory = join(scratch, `layer-${count++}`);
   mkdirSync(directory);
-  const digest = sha256(archive);
-  const chunks = (async function* () {
-    for (let at = 0; at < archive.length; at += 1000) yield archive.subarray(at, at + 1000);
-  })();
-  const content = { digest, diffId: digest, size: archive.length };
-  const { bytes } = await unpackLayer(chunks, content, { directory, singleOwner: true });
+  const { bytes } = await unpackInto(directory, plainLayer(archive), { chunk: 1000 });
   return { at: (name) => join(directory, name), bytes };
 }
 
