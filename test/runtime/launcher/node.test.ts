@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { LauncherUnderTest, namespacesOf, startTime } from "../../support/launcher.ts";
+import { eventually, LauncherUnderTest, namespacesOf, startTime } from "../../support/launcher.ts";
 
 const sleeper = ["/bin/sleep", "1000"];
 
@@ -195,8 +195,8 @@ describe("a node without what it would like to have", () => {
     const codes = node.warnings();
     for (const code of ["NEWUIDMAP_MISSING", "UPLINK_MISSING"]) assert.ok(codes.includes(code), `${codes}`);
     for (const { code, message, hint } of node.info().warnings) {
-      assert.ok(node.log().includes(message), `${code} is visible`);
-      if (hint) assert.ok(node.log().includes(hint), `the hint of ${code} is visible`);
+      await eventually(`${code} in the log`, () => node.log().includes(message));
+      if (hint) await eventually(`the hint of ${code} in the log`, () => node.log().includes(hint));
     }
     await node.end();
   });
