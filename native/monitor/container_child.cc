@@ -112,8 +112,7 @@ Result<Prepared> prepare(ContainerStart& start) {
     LICHEN_TRY(own_streams(start.streams, start.node->spec.process.user.uid));
   }
   Prepared prepared;
-  OciProcess& process = prepared.process;
-  process = std::move(start.node->spec.process);
+  OciProcess& process = start.node->spec.process;
   // The cgroup namespace is rooted where the process is, so it is made after the birth in the container's
   // cgroup.
   if (unshare(CLONE_NEWCGROUP) != 0) return sys_error("unshare", "CLONE_NEWCGROUP");
@@ -123,6 +122,7 @@ Result<Prepared> prepare(ContainerStart& start) {
   LICHEN_TRY(request_apparmor(process.apparmor_profile));
   LICHEN_ASSIGN(prepared.terminal, enter_root(start, *start.node));
   LICHEN_TRY(assume_identity(process, prepared.filter.has_value()));
+  prepared.process = std::move(process);
   return prepared;
 }
 

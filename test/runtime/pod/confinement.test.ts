@@ -167,3 +167,14 @@ test("nothing of the node is mounted but what was asked for", async () => {
   assert.ok(open.length <= 4, `descriptors leaked into an exec: ${open}`);
   assert.equal((await sh("ls /proc/1/fd | wc -l")).stdout, "3", "descriptors leaked into the first process");
 });
+
+test("a working directory that the image does not have is made, also beneath a read-only root", async () => {
+  for (const readonlyRootfs of [false, true]) {
+    const id = await runContainer(node, pod, image, `cwd-${readonlyRootfs}`, "exec sleep 1000", {
+      workingDir: "/made/for/it",
+      linux: { securityContext: { readonlyRootfs } },
+    });
+    const { stdout } = await node.client.execSync({ containerId: id, cmd: ["pwd"], timeout: 10 });
+    assert.equal(Buffer.from(stdout).toString(), "/made/for/it\n");
+  }
+});
