@@ -18,6 +18,7 @@
 #include "core/layer_batch.h"
 #include "core/layer_settle.h"
 #include "core/layer_writer.h"
+#include "core/xattrs.h"
 
 namespace lichen::addon {
 
@@ -246,6 +247,21 @@ void settle(const Napi::CallbackInfo& info) {
   if (call.ok()) call.report(settle_layer(settlement));
 }
 
+// xattrs(path): [name, value, …]
+Napi::Value xattrs(const Napi::CallbackInfo& info) {
+  Call call(info);
+  std::string path = call.bytes(info[0]);
+  if (!call.ok()) return info.Env().Undefined();
+  auto found = read_xattrs(path);
+  if (!found) return throw_error(info.Env(), found.error());
+  std::vector<std::string> flat;
+  for (ExtendedAttribute& xattr : found.value()) {
+    flat.push_back(std::move(xattr.name));
+    flat.push_back(std::move(xattr.value));
+  }
+  return to_array(info.Env(), flat);
+}
+
 // syncFilesystem(path): syncfs(2) of the file system that holds it
 void sync_filesystem(const Napi::CallbackInfo& info) {
   Arguments arguments(info, "layer.syncFilesystem");
@@ -287,6 +303,7 @@ void add_layer(Napi::Env env, Napi::Object exports) {
   add("settle", settle);
   add("syncFilesystem", sync_filesystem);
   add("removeTree", remove_tree);
+  add("xattrs", xattrs);
   exports.Set("layer", layer);
 }
 

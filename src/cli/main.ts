@@ -7,6 +7,7 @@ import { exec } from "./commands/exec.ts";
 import { image } from "./commands/image.ts";
 import { images } from "./commands/images.ts";
 import { inspect } from "./commands/inspect.ts";
+import { load } from "./commands/load.ts";
 import { login } from "./commands/login.ts";
 import { logout } from "./commands/logout.ts";
 import { logs } from "./commands/logs.ts";
@@ -18,6 +19,7 @@ import { reset } from "./commands/reset.ts";
 import { rm } from "./commands/rm.ts";
 import { rmi } from "./commands/rmi.ts";
 import { run } from "./commands/run.ts";
+import { save } from "./commands/save.ts";
 import { serve } from "./commands/serve.ts";
 import { stats } from "./commands/stats.ts";
 import { stop } from "./commands/stop.ts";
@@ -50,6 +52,8 @@ const commands = [
   rmi,
   login,
   logout,
+  load,
+  save,
   enter,
   unshare,
   reset,

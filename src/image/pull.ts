@@ -12,8 +12,8 @@ import type { LayerProgress, PullOptions } from "./types.ts";
 // An index may point to another index; a chain longer than this is a loop or nonsense.
 const maximumIndexDepth = 4;
 
-/** An image as the registry describes it, before any layer is fetched. */
-interface RemoteImage {
+/** An image as its source describes it, before any layer is fetched. */
+export interface RemoteImage {
   /** What the reference led to: the index where there is one. */
   digest: string;
   id: string;
@@ -39,27 +39,34 @@ export async function pullImage(
   target: PullTarget,
   options: PullOptions,
 ): Promise<{ id: string }> {
-  const remote = await describe(reference, source, options.signal);
+  const remote = await describeImage(reference, source, options.signal);
   const chain = remote.layers.map((layer) => layer.chainId);
   target.layers.hold(chain);
   try {
-    const layers = await fetchLayers(remote.layers, source, target.layers, options);
+    const image = await bringImage(remote, namesOf(reference, remote.digest), source, target, options);
     await target.sync();
-    target.save({
-      id: remote.id,
-      config: remote.config,
-      configSize: remote.config.length,
-      names: namesOf(reference, remote.digest),
-      layers,
-    });
+    target.save(image);
   } finally {
     await target.layers.release(chain);
   }
   return { id: remote.id };
 }
 
+/** Brings in all layers of an image, which the caller holds; to be stored when they are on disk. */
+export async function bringImage(
+  remote: RemoteImage,
+  names: string[],
+  source: ImageSource,
+  target: PullTarget,
+  options: PullOptions,
+): Promise<StoredImage> {
+  const layers = await fetchLayers(remote.layers, source, target.layers, options);
+  const { id, config } = remote;
+  return { id, config, configSize: config.length, names, layers };
+}
+
 /** Follows indexes to the manifest for this machine, and reads its configuration. */
-async function describe(
+export async function describeImage(
   reference: ImageReference,
   source: ImageSource,
   signal: AbortSignal | undefined,

@@ -1,16 +1,18 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { LichenError, within } from "../errors.ts";
 import type { IdMap } from "../native/id-map.ts";
 import { ImageStore, type StoredImage } from "../store/images.ts";
+import type { LoadedImage, LoadOptions } from "./archive/load.ts";
+import type { SavedImage } from "./archive/save.ts";
 import { hexOf } from "./digest.ts";
 import { GarbageCollector } from "./garbage-collector.ts";
 import { imageUser, parseImageConfig } from "./image-config.ts";
 import { defaultLimits } from "./layer/limits.ts";
 import { LayerStore } from "./layer-store.ts";
 import { pinnedBy } from "./pinned.ts";
-import { pullImage } from "./pull.ts";
+import { type PullTarget, pullImage } from "./pull.ts";
 import { formatReference, parseReference, repositoryName } from "./reference.ts";
 import type { Dial } from "./registry/dial.ts";
 import { endpointsOf } from "./registry/hosts.ts";
@@ -137,25 +139,83 @@ export class ImageService {
       blob: (descriptor, signal) => limits.run(endpoints, signal, () => client.blob(descriptor, signal)),
       layer: () => ({ registry: client.state, dial: this.#dial !== undefined }),
     };
-    const target = {
-      layers: this.#layers,
-      // One syncfs(2) a pull instead of an fsync(2) a file: complete layers are on disk before the database says so.
-      sync: () => this.#pool.run({ kind: "sync", path: this.#directory }),
-      save: (image: StoredImage) => this.#store.save(image),
-    };
     const began = performance.now();
     try {
-      const pulled = await this.#busy(pullImage(parsed, source, target, options));
+      const pulled = await this.#busy(pullImage(parsed, source, this.#target(), options));
       const milliseconds = Math.round(performance.now() - began);
       this.#log?.info({ image: formatReference(parsed), id: pulled.id, milliseconds }, "pulled");
       void this.#garbage.look();
       return pulled;
     } catch (error) {
-      if (options.signal?.aborted === true) throw cancelled(formatReference(parsed));
+      if (options.signal?.aborted === true) throw cancelled("pull image", formatReference(parsed));
       throw within("pull image", formatReference(parsed), error);
     } finally {
       await client.close();
     }
+  }
+
+  /**
+   * Takes all images of an archive (OCI layout or docker-archive, as tar), or none. Errors: INVALID_ARGUMENT (no such archive, or
+   * against the rules), DATA_LOSS (wrong digest, or something is missing), CANCELLED.
+   */
+  async load(data: AsyncIterable<Uint8Array>, options: LoadOptions = {}): Promise<LoadedImage[]> {
+    const { loadImages } = await import("./archive/load.ts");
+    const directory = await this.#scratch();
+    try {
+      const loaded = await this.#busy(loadImages(data, directory, this.#target(), options));
+      this.#log?.info({ images: loaded }, "loaded");
+      return loaded;
+    } catch (error) {
+      if (options.signal?.aborted === true) throw cancelled("load images", "");
+      throw within("load images", "", error);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  }
+
+  /** Writes images as an archive (archive/save.ts): first says what will be in it, then its bytes. NOT_FOUND for one that is not here. */
+  async *save(
+    references: readonly string[],
+  ): AsyncGenerator<{ images: SavedImage[]; data?: undefined } | { data: Uint8Array; images?: undefined }> {
+    const { saveImages } = await import("./archive/save.ts");
+    const images = references.map((reference) => this.#toSave(reference));
+    const chain = images.flatMap(({ layers }) => layers.map(({ chainId }) => chainId));
+    this.#layers.hold(chain);
+    const directory = await this.#scratch();
+    try {
+      const pack = (chainId: string, file: string) =>
+        this.#pool.run({ kind: "pack", path: this.#layers.path(chainId), file });
+      const archive = await saveImages(images, pack, directory);
+      yield { images: archive.images };
+      for await (const data of archive.data) yield { data };
+    } finally {
+      await this.#layers.release(chain);
+      await rm(directory, { recursive: true, force: true });
+    }
+  }
+
+  /** The image that a reference names, with the tag that it names, or with all its tags. */
+  #toSave(reference: string): StoredImage {
+    const id = this.#find(reference);
+    const image = id === undefined ? undefined : this.#store.get(id);
+    if (image === undefined) throw gone("save image", reference);
+    const tags = image.names.filter((name) => !name.includes("@"));
+    const named = nameOf(reference) ?? "";
+    return { ...image, names: tags.includes(named) ? [named] : tags };
+  }
+
+  #target(): PullTarget {
+    return {
+      layers: this.#layers,
+      // One syncfs(2) a pull instead of an fsync(2) a file: complete layers are on disk before the database says so.
+      sync: () => this.#pool.run({ kind: "sync", path: this.#directory }),
+      save: (image) => this.#store.save(image),
+    };
+  }
+
+  /** An empty directory on the file system of the layers; a start removes what a killed daemon left of it. */
+  #scratch(): Promise<string> {
+    return mkdtemp(join(this.#directory, "partial-archive-"));
   }
 
   /** All images, or the one that `filter` (any form that `status` takes) names. */
@@ -352,11 +412,11 @@ function gone(operation: string, imageId: string): LichenError {
   });
 }
 
-function cancelled(reference: string): LichenError {
+function cancelled(operation: string, object: string): LichenError {
   return new LichenError({
     code: "CANCELLED",
-    operation: "pull image",
-    object: reference,
+    operation,
+    object,
     reason: "the caller gave up or its time was over",
   });
 }

@@ -5,6 +5,7 @@ import { parentPort } from "node:worker_threads";
 import { adoptFd, type Fd } from "../native/fd.ts";
 import { removeTree, settleLayer, syncFilesystem } from "../native/layer.ts";
 import { shiftTree } from "../native/shift.ts";
+import { packLayer } from "./archive/pack-layer.ts";
 import { unpackLayer } from "./layer/unpack.ts";
 import { RegistryClient } from "./registry/client.ts";
 import {
@@ -69,6 +70,8 @@ async function perform(task: Task, signal: AbortSignal): Promise<unknown> {
       return shiftTree(task.source, task.destination, task.map);
     case "sync":
       return syncFilesystem(task.path);
+    case "pack":
+      return packLayer(task.path, task.file);
     case "remove":
       return removeTree(task.path);
   }

@@ -2,6 +2,7 @@ import { asLichenError, type ErrorFields, LichenError } from "../errors.ts";
 import type { IdMap } from "../native/id-map.ts";
 import type { LayerSettlement } from "../native/layer.ts";
 import type { ShiftSummary } from "../native/shift.ts";
+import type { PackedLayer } from "./archive/pack-layer.ts";
 import type { LayerContent, UnpackedLayer, UnpackOptions } from "./layer/unpack.ts";
 import type { LayerSource } from "./source.ts";
 
@@ -11,6 +12,8 @@ export type Task =
   | { kind: "settle"; settlement: LayerSettlement }
   | { kind: "shift"; source: string; destination: string; map: IdMap }
   | { kind: "sync"; path: string }
+  /** Writes the archive of an unpacked layer to a new file. */
+  | { kind: "pack"; path: string; file: string }
   | { kind: "remove"; path: string };
 
 /** What each kind of task gives back. */
@@ -19,6 +22,7 @@ export interface TaskResult {
   settle: undefined;
   shift: ShiftSummary;
   sync: undefined;
+  pack: PackedLayer;
   remove: undefined;
 }
 

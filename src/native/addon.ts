@@ -37,6 +37,7 @@ export interface RawLayer {
   settle(request: RawSettlement): void;
   syncFilesystem(path: string): void;
   removeTree(path: string): void;
+  xattrs(path: string): string[];
 }
 
 export interface RawDecoder {

@@ -122,6 +122,11 @@ export function removeTree(path: string): void {
   layerCall((raw) => raw.layer.removeTree(path));
 }
 
+/** Names and values in turn of the extended attributes at a path, sorted by name, all byte strings. Links are not followed. */
+export function layerXattrs(path: string): string[] {
+  return layerCall((raw) => raw.layer.xattrs(path));
+}
+
 const hostile = "the image is broken or hostile; nothing of it was kept";
 const hints: Readonly<Record<string, string>> = {
   ID_OUTSIDE_MAP:

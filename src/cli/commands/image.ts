@@ -2,8 +2,10 @@ import type { Command } from "commander";
 import { imageInspect } from "./image-inspect.ts";
 import { imagePrune } from "./image-prune.ts";
 import { images } from "./images.ts";
+import { load } from "./load.ts";
 import { pull } from "./pull.ts";
 import { rmi } from "./rmi.ts";
+import { save } from "./save.ts";
 
 /** `lichen image …`: everything about images in one place, under the names that docker and podman have. */
 export function image(program: Command): void {
@@ -13,4 +15,6 @@ export function image(program: Command): void {
   imageInspect(group);
   rmi(group, "rm", "remove");
   imagePrune(group);
+  load(group);
+  save(group);
 }

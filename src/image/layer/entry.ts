@@ -162,8 +162,11 @@ function readAttributes(header: Header, pax: Readonly<Record<string, string>>, s
   return attributes;
 }
 
-/** overlayfs's own attributes would let an image steer the mount; those of other modules are not ours to set. */
-function isWelcome(name: string): boolean {
+/**
+ * Whether an image may have an extended attribute. overlayfs's own would let it steer the mount; those of other modules are not ours
+ * to set, nor to give away.
+ */
+export function isWelcome(name: string): boolean {
   return name === "security.capability" || (name.startsWith("user.") && !name.startsWith("user.overlay."));
 }
 

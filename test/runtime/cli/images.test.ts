@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { demoImage } from "../../fixtures/image-demo.ts";
 import { Registry } from "../../fixtures/registry.ts";
+import { capture } from "../../support/capture.ts";
 import { dist, type LichenNode, startNode } from "../../support/node.ts";
 import { eventually } from "../../support/pods.ts";
 
@@ -103,4 +105,47 @@ test("prune says what it would remove, and removes it", async () => {
   assert.equal((await tags()).length, 1);
   assert.match((await node.lichen("image", "prune", "--all")).stderr, /^freed [\d.]+ [kM]B\n/);
   assert.deepEqual(await tags(), []);
+});
+
+test("an image goes through a file or a pipe and comes back with its names", async () => {
+  await lichen("pull", `${name}:1`);
+  const file = join(node.base, "image.tar");
+  const saved = await node.lichen("save", "--file", file, `${name}:1`);
+  assert.match(
+    saved.stderr,
+    /busybox:1: saved as [0-9a-f]{12} \(here it is [0-9a-f]{12}: its layers were archived/,
+  );
+  assert.deepEqual(
+    readdirSync(node.base).filter((entry) => entry.includes("partial")),
+    [],
+  );
+  await lichen("rmi", `${name}:1`);
+  assert.match(await lichen("image", "load", "--input", file), new RegExp(`${name}:1 +[0-9a-f]{12}\n`));
+  assert.equal(await lichen("run", "--rm", `${name}:1`, "echo", "loaded"), "loaded\n");
+
+  const program = `"$0" --runtime-dir "$1" save "$2" | gzip -1 | "$0" --runtime-dir "$1" load -o json`;
+  const { stdout, stderr } = await capture("sh", [
+    "-c",
+    program,
+    join(dist, "lichen"),
+    node.runtimeDir,
+    `${name}:1`,
+  ]);
+  assert.match(stderr, /all \d layers were here already/);
+  assert.ok(JSON.parse(stdout)[0].names.includes(`${name}:1`));
+  await lichen("rmi", `${name}:1`);
+});
+
+test("what cannot be loaded or saved is refused, and leaves no half file", async () => {
+  const file = join(node.base, "nothing.tar");
+  const unknown = await node.lichen("save", "-f", file, "no-such-image");
+  assert.equal(unknown.status, 1);
+  assert.match(unknown.stderr, /save image no-such-image: there is no such image/);
+  assert.ok(!existsSync(file));
+  const missing = await node.lichen("load", "-i", file);
+  assert.match(missing.stderr, /^error: read archive .*nothing\.tar: no such file/);
+  writeFileSync(file, "this is no archive");
+  const wrong = await node.lichen("load", "-i", file);
+  assert.equal(wrong.status, 1);
+  assert.match(wrong.stderr, /^error: load images: read image archive: it is no tar archive/);
 });
