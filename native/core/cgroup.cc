@@ -57,7 +57,11 @@ Status kill_cgroup(const std::string& path, milliseconds timeout) {
   auto deadline = Clock::now() + timeout;
   auto events = open_at({}, path + "/cgroup.events", O_RDONLY);
   if (!events) return events.error().number == ENOENT ? Status() : Status(std::move(events).error());
-  LICHEN_TRY(write_file(path + "/cgroup.kill", "1"));
+  if (Status killed = write_file(path + "/cgroup.kill", "1"); !killed) {
+    // Removed meanwhile: empty it was before.
+    int number = killed.error().number;
+    return number == ENOENT || number == ENODEV ? Status() : std::move(killed);
+  }
   for (;;) {
     // Reading arms the poll: POLLPRI comes for what changes after it.
     lseek(events->get(), 0, SEEK_SET);

@@ -166,8 +166,8 @@ void Container::start(Reply reply) {
   if (state_ != State::created)
     return reply(
         plain_error("NOT_CREATED", "start container", id(), std::string("it is ") + name_of(state_)));
-  auto sent = send_go(channel_);
-  if (!sent) return reply(sent.error());
+  if (!send_go(channel_))
+    return reply(plain_error("NOT_CREATED", "start container", id(), "its process has been killed"));
   state_ = State::starting;
   start_reply_ = std::move(reply);
 }

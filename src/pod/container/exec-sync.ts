@@ -5,6 +5,7 @@ import { type Fd, pipe, readStream } from "../../native/fd.ts";
 import type { RuntimeSpec } from "../../oci-runtime.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { PodContext } from "../context.ts";
+import { orPodEnd } from "../pod-end.ts";
 import { execProcess } from "../spec/process.ts";
 import { withinTime } from "../timer.ts";
 import type { ExecResult } from "../types.ts";
@@ -44,17 +45,10 @@ export async function execSync(
   using stdout = collect(room);
   using stderr = collect(room);
   try {
-    await context.monitors.get(container.sandboxId).exec(
-      {
-        container: container.id,
-        exec,
-        terminal: false,
-        timeoutMs,
-        cols: 0,
-        rows: 0,
-      },
-      process,
-      { stdout: stdout.write, stderr: stderr.write },
+    const request = { container: container.id, exec, terminal: false, timeoutMs, cols: 0, rows: 0 };
+    const streams = { stdout: stdout.write, stderr: stderr.write };
+    await orPodEnd(context, container.sandboxId, async () =>
+      context.monitors.get(container.sandboxId).exec(request, process, streams),
     );
     stdout.write.close();
     stderr.write.close();

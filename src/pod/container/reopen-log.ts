@@ -1,5 +1,6 @@
 import { LichenError, within } from "../../errors.ts";
 import type { PodContext } from "../context.ts";
+import { orPodEnd } from "../pod-end.ts";
 
 /** ReopenContainerLog: see PodService. */
 export async function reopenContainerLog(context: PodContext, idPrefix: string): Promise<void> {
@@ -13,7 +14,7 @@ export async function reopenContainerLog(context: PodContext, idPrefix: string):
     });
   }
   try {
-    await context.monitors.get(sandboxId).reopenLog(id);
+    await orPodEnd(context, sandboxId, async () => context.monitors.get(sandboxId).reopenLog(id));
   } catch (error) {
     throw within("reopen container log", id, error);
   }

@@ -1,6 +1,7 @@
 import { LichenError, within } from "../../errors.ts";
 import { nativeCode } from "../../native/failure.ts";
 import { now, type PodContext } from "../context.ts";
+import { orPodEnd } from "../pod-end.ts";
 
 /** What a shell answers for a command that is not there, and for one that is no program. */
 const exitCodes: Record<string, number> = {
@@ -28,7 +29,9 @@ export async function startContainer(context: PodContext, idPrefix: string): Pro
     }
     await context.exits.whileStarting(id, async () => {
       try {
-        const { startedAt } = await context.monitors.get(container.sandboxId).start(id);
+        const { sandboxId } = container;
+        const start = async () => context.monitors.get(sandboxId).start(id);
+        const { startedAt } = await orPodEnd(context, sandboxId, start);
         // The pod may have been stopped meanwhile, and the container with it.
         const ended = context.containers.exact(id)?.state === "exited";
         context.containers.update(id, {
@@ -47,7 +50,8 @@ export async function startContainer(context: PodContext, idPrefix: string): Pro
 /** A container whose command could not be executed has ended, with the codes that shells use. */
 function notStarted(context: PodContext, id: string, failure: LichenError, code: string | undefined): void {
   const container = context.containers.exact(id);
-  if (container === undefined || failure.code === "UNAVAILABLE") return;
+  // What was killed at its gate, or died with its pod, is told by its exit.
+  if (container?.state !== "created" || failure.code === "UNAVAILABLE" || code === "NOT_CREATED") return;
   const exitCode = code === undefined ? undefined : exitCodes[code];
   context.containers.update(id, {
     state: "exited",

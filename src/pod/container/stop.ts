@@ -25,7 +25,7 @@ export async function stopContainer(
         signalNumber(container.stopSignal) ?? constants.signals.SIGTERM,
         false,
       );
-      if (await exited) return;
+      if (hasEnded(context, id) || (await exited)) return;
     }
     await killContainer(context, container);
   } catch (error) {
@@ -36,10 +36,10 @@ export async function stopContainer(
 /** Ends every process of the container at once and waits until that is so. */
 export async function killContainer(context: PodContext, container: ContainerRecord): Promise<void> {
   const { id } = container;
-  if (context.containers.exact(id)?.state === "exited") return;
+  if (hasEnded(context, id)) return;
   const exited = context.exits.waitFor(id, killDeadlineMs);
   await signal(context, container, constants.signals.SIGKILL, true);
-  if (await exited) return;
+  if (hasEnded(context, id) || (await exited)) return;
   throw new LichenError({
     code: "DEADLINE_EXCEEDED",
     operation: "kill container",
@@ -48,6 +48,14 @@ export async function killContainer(context: PodContext, container: ContainerRec
     hint: "a process may be stuck in the kernel, waiting for a device or file system",
   });
 }
+
+function hasEnded(context: PodContext, id: string): boolean {
+  const state = context.containers.exact(id)?.state;
+  return state === undefined || state === "exited";
+}
+
+/** What a signal is answered with when the container has ended, or its pod with it: told in a moment, if it has not been yet. */
+const endedCodes = ["UNAVAILABLE", "FAILED_PRECONDITION", "NOT_FOUND"];
 
 /** Sends a signal; a container that ends at this very moment has what it should. */
 async function signal(
@@ -59,6 +67,6 @@ async function signal(
   try {
     await context.monitors.get(container.sandboxId).signal(container.id, number, all);
   } catch (error) {
-    if (context.containers.exact(container.id)?.state !== "exited") throw error;
+    if (!(error instanceof LichenError) || !endedCodes.includes(error.code)) throw error;
   }
 }
