@@ -35,9 +35,14 @@ async function oneLife(name: string): Promise<void> {
 
 /** Runs `work` and expects everything that can be counted to be as it was; the kernel may take a moment over network namespaces. */
 async function expectNothingKept(work: () => Promise<unknown>): Promise<void> {
-  const before = count(node);
+  const { fds: descriptors, ...before } = count(node);
   await work();
-  await eventually(() => assert.deepEqual(count(node), before), 5000);
+  await eventually(() => {
+    const { fds, ...after } = count(node);
+    assert.deepEqual(after, before);
+    // Fewer is fine: connections to a registry end some seconds after a pull.
+    assert.ok(fds <= descriptors, `${descriptors} descriptors before, ${fds} after`);
+  }, 5000);
 }
 
 test("twenty lives of pods leave no descriptor, mount, process, interface, cgroup or directory", async () => {
