@@ -1,12 +1,13 @@
 // node bench/run.ts: measures lichen, and peers where they are installed, in one run; prints a table and writes results.json.
 //   --images FOLDER  --peers FOLDER  --results FILE  [--rounds N] [--pull-rounds N] [--pods N] [--only lichen|containerd]
+//   --tools FOLDER (crictl and streamclient; without it streams are not measured)  [--stream-rounds N]  [--parts log,streams,…]
 // Runs as the unprivileged user in a delegated cgroup; `npm run bench` takes care of that.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import packageJson from "../package.json" with { type: "json" };
-import { measureAll, summarize } from "./measures/all.ts";
+import { measureAll, partNames, summarize } from "./measures/all.ts";
 import { type Podman, startPodman } from "./peers/podman.ts";
 import { rounded } from "./support/statistics.ts";
 import { type RunningTarget, startLichen, startPeer } from "./targets.ts";
@@ -20,6 +21,9 @@ const { values } = parseArgs({
     "pull-rounds": { type: "string", default: "3" },
     pods: { type: "string", default: "10" },
     only: { type: "string" },
+    tools: { type: "string" },
+    "stream-rounds": { type: "string", default: "3" },
+    parts: { type: "string", default: partNames.join() },
   },
 });
 const { images, peers } = values;
@@ -27,8 +31,20 @@ if (images === undefined) throw new Error("--images is missing");
 const effort = {
   rounds: Number(values.rounds),
   pullRounds: Number(values["pull-rounds"]),
+  streamRounds: Number(values["stream-rounds"]),
   pods: Number(values.pods),
 };
+
+const wanted = values.parts.split(",").map((part) => {
+  const known = partNames.find((name) => name === part);
+  if (known === undefined) throw new Error(`--parts ${part}: there are ${partNames.join(", ")}`);
+  return known;
+});
+const { tools: toolFolder } = values;
+const tools =
+  toolFolder === undefined
+    ? undefined
+    : { crictl: join(toolFolder, "crictl"), streamclient: join(toolFolder, "streamclient") };
 
 const memoryFolder = "/dev/shm";
 const folder = mkdtempSync(join(memoryFolder, "lb-"));
@@ -40,8 +56,11 @@ try {
   if (values.only !== "containerd") targets.push(await startLichen(place));
   if (peers !== undefined && values.only !== "lichen") targets.push(await startPeer(place, peers));
   const registry = targets[0]?.registry;
-  if (peers !== undefined && registry !== undefined) podman = await startPodman(folder, peers, registry);
-  const figures = await measureAll(targets, podman, effort, (text) =>
+  const withPodman =
+    values.only === undefined && wanted.some((part) => ["life", "exec", "pull"].includes(part));
+  if (peers !== undefined && registry !== undefined && withPodman)
+    podman = await startPodman(folder, peers, registry);
+  const figures = await measureAll({ targets, podman, effort, tools }, wanted, (text) =>
     process.stderr.isTTY ? process.stderr.write(`\r\u001b[K… ${text}`) : undefined,
   );
   if (process.stderr.isTTY) process.stderr.write("\r\u001b[K");
@@ -67,7 +86,12 @@ try {
 } finally {
   await podman?.stop();
   for (const target of targets) await target.stop();
-  rmSync(folder, { recursive: true, force: true });
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch (error) {
+    // Of a peer that failed midway, files of other ids are left. Why it did is the error to be seen.
+    console.error(`${folder} is left behind: ${(error as Error).message}`);
+  }
 }
 
 function roundAll(results: Record<string, Record<string, number | string>>) {

@@ -63,6 +63,9 @@ export async function startLichen(place: Place): Promise<RunningTarget> {
     cgroup: join(cgroupMount(), cgroup.hostPath),
     logs,
     handler: "",
+    socket: join(node.runtimeDir, "lichen.sock"),
+    insidePid: node.daemonPid(),
+    processes: /lichen-(monitor|launcher)|lichen\.js|\/node /,
     registry: registry.host,
     stop: async () => {
       await node.stop();
@@ -99,6 +102,9 @@ export async function startPeer(place: Place, peers: string): Promise<RunningTar
     cgroup,
     logs,
     handler: "crun",
+    socket: peer.socket,
+    insidePid: Number(readFileSync(join(folder, "rootlesskit/child_pid"), "utf8")),
+    processes: /containerd/,
     stop: async () => {
       client.close();
       await peer.stop();

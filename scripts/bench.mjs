@@ -1,5 +1,5 @@
 // npm run bench -- pulls [--rounds N]: pulling alone, in every respect, beside curl, gunzip and GNU tar (bench/pulls.ts).
-// npm run bench [-- --no-peers] [-- --rounds N --pull-rounds N --pods N]: lichen side by side with rootless containerd from Debian's
+// npm run bench [-- --no-peers] [-- --rounds N --pull-rounds N --pods N --stream-rounds N --parts log,streams,…]: lichen side by side with rootless containerd from Debian's
 // packages, in one run (bench/run.ts). The peers go to a folder of their own and never into the system; installing them needs root.
 import { chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -27,15 +27,18 @@ try {
       );
     await step("peers", () => run(join(root, "bench/peers/install.sh"), [peers]));
   }
+  await step("crictl and streamclient", () => makeInCheckout(["test/conformance/prepare.ts", "tools"]));
   const images = process.getuid() === 0 ? join(cache, "images") : join(root, ".cache/bench/images");
   mkdirSync(images, { recursive: true });
   await step("images", () => makeInCheckout(["bench/images/make.ts", images]));
   const directory = mkdtempSync(join(tmpdir(), "lichen-bench-"));
   if (process.getuid() === 0) chownSync(directory, place.user.uid, place.user.gid);
   const results = join(directory, "results.json");
-  const own = ["--images", images, "--results", results, ...(withPeers ? ["--peers", peers] : [])];
+  // bench/pulls.ts measures no streams.
+  const tools = script === "bench/run.ts" ? ["--tools", join(place.checkout, ".cache/conformance/bin")] : [];
+  const own = ["--images", images, "--results", results, ...tools, ...(withPeers ? ["--peers", peers] : [])];
   process.exitCode = await runProgram(place, [script, ...own, ...args]);
-  if (process.exitCode === 0) copyFileSync(results, join(root, recorded));
+  if (process.exitCode === 0 && !args.includes("--parts")) copyFileSync(results, join(root, recorded));
   rmSync(directory, { recursive: true, force: true });
 } catch (error) {
   fail(error);

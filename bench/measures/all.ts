@@ -4,13 +4,15 @@ import { images, type Target } from "../support/target.ts";
 import { execSync } from "./exec.ts";
 import { logThroughput } from "./logs.ts";
 import { idleMemory, memoryPerPod } from "./memory.ts";
-import { endPod, podLife, podsPerSecond, podUp, startPod, wholeLife } from "./pod-life.ts";
+import { endPod, podLife, podsPerSecond, podUp, type StartedPod, startPod, wholeLife } from "./pod-life.ts";
 import { pull } from "./pull.ts";
+import { firstByte, manyExecs, portForward, pour, type StreamTools, sourceCommand } from "./streams.ts";
 
 /** How often each thing is measured. */
 export interface Effort {
   rounds: number;
   pullRounds: number;
+  streamRounds: number;
   pods: number;
 }
 
@@ -37,20 +39,37 @@ const figure = (
   figures.set(name, entry);
 };
 
-/** Measures everything. The targets take turns within each round, so that what else the machine does hits all of them. */
+/** Runs `work` on each target for some rounds. */
+type Each = (
+  what: string,
+  rounds: number,
+  work: (target: Target) => Promise<void>,
+  inPodman?: (peer: Podman) => Promise<void>,
+) => Promise<void>;
+
+interface Bench {
+  targets: readonly Target[];
+  podman: Podman | undefined;
+  effort: Effort;
+  figures: Figures;
+  each: Each;
+  tools: StreamTools | undefined;
+}
+
+/** What can be measured on its own, in the order in which it is. */
+const parts = { idle, life, exec, rate, memory, log, streams, pull: pulls };
+export type Part = keyof typeof parts;
+export const partNames = Object.keys(parts) as Part[];
+
+/** Measures `wanted`. The targets take turns within each round, so that what else the machine does hits all of them. */
 export async function measureAll(
-  targets: readonly Target[],
-  podman: Podman | undefined,
-  effort: Effort,
+  bench: Omit<Bench, "figures" | "each">,
+  wanted: readonly Part[],
   progress: (text: string) => void,
 ): Promise<Figures> {
+  const { targets, podman } = bench;
   const figures: Figures = new Map();
-  const each = async (
-    what: string,
-    rounds: number,
-    work: (target: Target) => Promise<void>,
-    inPodman?: (peer: Podman) => Promise<void>,
-  ) => {
+  const each: Each = async (what, rounds, work, inPodman) => {
     for (let round = 1; round <= rounds; round++) {
       progress(`${what} ${round}/${rounds}`);
       const order = round % 2 === 0 ? targets : [...targets].reverse();
@@ -58,10 +77,19 @@ export async function measureAll(
       if (podman !== undefined) await inPodman?.(podman);
     }
   };
+  for (const name of partNames) {
+    progress(name);
+    if (wanted.includes(name)) await parts[name]({ ...bench, figures, each });
+  }
+  return figures;
+}
 
-  progress("idle");
+async function idle({ targets, figures }: Bench): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, idleMilliseconds));
   for (const target of targets) figure(figures, "memory_idle", "MiB", target, idleMemory(target));
+}
+
+async function life({ targets, figures, effort, each }: Bench): Promise<void> {
   for (const target of targets) await podLife(target);
   await each(
     "pod life",
@@ -78,8 +106,10 @@ export async function measureAll(
       figure(figures, "whole_life", "ms", peer, whole);
     },
   );
+}
 
-  const pods = new Map<Target, Awaited<ReturnType<typeof startPod>>>();
+async function exec({ targets, podman, figures, effort, each }: Bench): Promise<void> {
+  const pods = new Map<Target, StartedPod>();
   for (const target of targets) pods.set(target, await startPod(target));
   await podman?.start();
   await each(
@@ -93,16 +123,66 @@ export async function measureAll(
   );
   await podman?.end();
   for (const [target, pod] of pods) await endPod(target, pod);
+}
 
+async function rate({ figures, effort, each }: Bench): Promise<void> {
   await each("pods/s", 3, async (target) =>
     figure(figures, "pods_per_second", "1/s", target, await podsPerSecond(target, 8, effort.rounds * 2)),
   );
+}
+
+async function memory({ figures, effort, each }: Bench): Promise<void> {
   await each("memory per pod", 1, async (target) =>
     figure(figures, "memory_per_pod", "MiB", target, await memoryPerPod(target, effort.pods)),
   );
-  await each("log", 3, async (target) =>
-    figure(figures, "log_throughput", "MB/s", target, await logThroughput(target)),
-  );
+}
+
+async function log({ figures, each }: Bench): Promise<void> {
+  await each("log", 3, async (target) => {
+    const { throughput, cpuPerGigabyte } = await logThroughput(target);
+    figure(figures, "log_throughput", "MB/s", target, throughput);
+    figure(figures, "log_cpu", "s/GB", target, cpuPerGigabyte);
+  });
+}
+
+/** Everything that a client streams, with the clients of Kubernetes. */
+async function streams({ targets, figures, effort, each, tools }: Bench): Promise<void> {
+  if (tools === undefined) return;
+  const pods = new Map<Target, StartedPod>();
+  for (const target of targets) pods.set(target, await startPod(target, sourceCommand));
+  const { streamRounds } = effort;
+  await each("crictl exec", streamRounds * 5, async (target) => {
+    const milliseconds = await firstByte(target, tools, pods.get(target)!.container);
+    figure(figures, "exec_first_byte", "ms", target, milliseconds);
+  });
+  for (const protocol of ["spdy", "websocket"] as const) {
+    for (const direction of ["out", "in"] as const) {
+      await each(`exec ${direction} ${protocol}`, streamRounds, async (target) => {
+        const { container } = pods.get(target)!;
+        const speed = await pour(target, tools, container, protocol, direction);
+        figure(figures, `exec_${direction}_${protocol}`, "MB/s", target, speed);
+      });
+    }
+    await each(`port-forward ${protocol}`, streamRounds, async (target) => {
+      // containerd leaves the tunnel to the kubelet.
+      if (protocol === "websocket" && target.name === "containerd") return;
+      const speed = await portForward(target, tools, pods.get(target)!.sandbox, protocol);
+      figure(figures, `forward_${protocol}`, "MB/s", target, speed);
+    });
+  }
+  await each("100 execs", streamRounds, async (target) => {
+    figure(
+      figures,
+      "hundred_execs",
+      "ms",
+      target,
+      await manyExecs(target, tools, pods.get(target)!.container),
+    );
+  });
+  for (const [target, pod] of pods) await endPod(target, pod);
+}
+
+async function pulls({ figures, effort, each }: Bench): Promise<void> {
   for (const compression of ["gzip", "zstd"] as const) {
     await each(
       `pull ${compression}`,
@@ -113,7 +193,6 @@ export async function measureAll(
         figure(figures, `pull_${compression}`, "ms", peer, await peer.pull(images[compression])),
     );
   }
-  return figures;
 }
 
 /** The median of each target, and lichen's share of containerd's. */

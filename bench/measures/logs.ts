@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { ContainerState } from "../../proto/generated/cri.ts";
+import { cpuSeconds } from "../support/cpu.ts";
 import type { Target } from "../support/target.ts";
 import { waitFor } from "../support/wait.ts";
 import { endPod, startPod } from "./pod-life.ts";
@@ -10,11 +11,19 @@ const copies = 10;
 // What the CRI format adds to each line: the time stamp, ` stdout F `.
 const leastLogBytes = linesOfFile * copies * (lineBytes + "2026-01-01T00:00:00Z stdout F ".length);
 
+/** Of a container's output on its way into the CRI log. */
+export interface LogFigures {
+  /** MB of payload per second. */
+  throughput: number;
+  /** Seconds of CPU that the runtime's processes use for a GB of payload. */
+  cpuPerGigabyte: number;
+}
+
 /**
- * MB of payload per second that a container gets through the runtime into its CRI log, in lines of 96 bytes. They come from a
- * file that was written before, so that the figure is the runtime's and not that of a program making lines.
+ * How a container gets lines of 96 bytes through the runtime into its CRI log. They come from a file that was written before, so that the
+ * figures are the runtime's and not those of a program making lines.
  */
-export async function logThroughput(target: Target): Promise<number> {
+export async function logThroughput(target: Target): Promise<LogFigures> {
   const { client } = target;
   const copy = `cat ${"/lines ".repeat(copies)}`;
   const pod = await startPod(target, ["sh", "-c", `while [ ! -e /go ]; do sleep 0.02; done; ${copy}`]);
@@ -22,6 +31,7 @@ export async function logThroughput(target: Target): Promise<number> {
   const exec = (script: string) => client.execSync({ containerId, cmd: ["sh", "-c", script], timeout: 60 });
   await exec(`yes ${"x".repeat(lineBytes - 1)} | head -n ${linesOfFile} > /lines`);
   await exec("touch /go");
+  const cpuBefore = cpuSeconds(target.cgroup, target.processes);
   const began = performance.now();
   await waitFor(
     async () => {
@@ -33,6 +43,8 @@ export async function logThroughput(target: Target): Promise<number> {
     `${target.name}: a log of ${linesOfFile * copies} lines`,
   );
   const seconds = (performance.now() - began) / 1000;
+  const cpu = cpuSeconds(target.cgroup, target.processes) - cpuBefore;
   await endPod(target, pod);
-  return (linesOfFile * copies * lineBytes) / 1e6 / seconds;
+  const gigabytes = (linesOfFile * copies * lineBytes) / 1e9;
+  return { throughput: (gigabytes * 1000) / seconds, cpuPerGigabyte: cpu / gigabytes };
 }

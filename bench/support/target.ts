@@ -8,6 +8,12 @@ export interface Target {
   cgroup: string;
   /** Log directory that runtime and benchmark both see. */
   logs: string;
+  /** Path of its CRI socket. */
+  socket: string;
+  /** A process in the user and network namespaces that its streams are served in. */
+  insidePid: number;
+  /** Which command lines are the runtime's own, not a container's. */
+  processes: RegExp;
   /** Passed as `runtime_handler`. */
   handler: string;
 }

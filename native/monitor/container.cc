@@ -56,14 +56,18 @@ int set_oom_score_adj(pid_t pid, int value) {
 }
 
 Container::Container(Context& context, CreateRequest request)
-    : context_(context), request_(std::move(request)) {}
+    : context_(context),
+      request_(std::move(request)),
+      losses_(context.loop, [this](const Error& error, uint64_t lost) {
+        context_.broadcast(log_error_event(request_.container, error, lost));
+      }) {}
 
 Container::~Container() { context_.loop.forget(channel_); }
 
 Status Container::open_streams(StandardStreams& streams) {
-  LICHEN_ASSIGN(LogFile log, LogFile::open(request_.log, [this](const Error& error, uint64_t lost) {
-                  context_.broadcast(log_error_event(request_.container, error, lost));
-                }));
+  LICHEN_ASSIGN(LogFile log,
+                LogFile::open(request_.log, request_.log_limits,
+                              [this](const Error& error, uint64_t lost) { losses_.update(error, lost); }));
   output_ = std::make_unique<Output>(context_.loop, context_.scratch, std::move(log));
   if (request_.terminal) return {};
   LICHEN_ASSIGN(Pipe out, make_output_pipe());
@@ -272,7 +276,8 @@ void Container::finish(const Exit& exit) {
   stdin_.reset();
   process_.pidfd.reset();
   output_->drain();
-  output_->end_copies();
+  output_->finish();
+  losses_.flush();
   auto saved = save_exit_record(context_.pod.directory(), id(), exit);
   if (!saved) dprintf(2, "lichen-monitor %s: %s\n", context_.pod.id().c_str(), saved.error().text().c_str());
   JsonObject event;
@@ -292,6 +297,7 @@ std::string Container::to_json() const {
       .number("code", exit_.code)
       .number("signal", exit_.signal)
       .flag("oom", exit_.oom)
+      .number("logLost", output_ ? static_cast<int64_t>(output_->lost()) : 0)
       .str();
 }
 

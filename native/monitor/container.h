@@ -13,6 +13,7 @@
 #include "monitor/child_report.h"
 #include "monitor/context.h"
 #include "monitor/exit_record.h"
+#include "monitor/loss_report.h"
 #include "monitor/output.h"
 #include "monitor/process_child.h"
 
@@ -27,6 +28,7 @@ struct CreateRequest {
   bool stdin = false;
   bool stdin_once = false;
   std::string log;
+  LogLimits log_limits;
   PidMode pid = PidMode::container;
   std::optional<int> oom_score_adj;
 };
@@ -105,6 +107,7 @@ class Container {
   Fd stdin_;  // kept open for as long as the container may read
   std::optional<Error> failure_;
   bool create_failed_ = false;
+  LossReport losses_;
   std::unique_ptr<Output> output_;
   Reply create_reply_;
   Reply start_reply_;

@@ -25,7 +25,7 @@ Status become_supervisor() {
   setsid();
   if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) return sys_error("prctl", "PR_SET_CHILD_SUBREAPER");
   prctl(PR_SET_NAME, "lichen-monitor", 0, 0, 0);
-  for (int number : {SIGHUP, SIGINT, SIGPIPE, SIGTERM}) ::signal(number, SIG_IGN);
+  for (int number : {SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGXFSZ}) ::signal(number, SIG_IGN);
   // Packets come and go through buffers of 64 KiB: give such memory back at once.
   mallopt(M_MMAP_THRESHOLD, 32 << 10);
   mallopt(M_TRIM_THRESHOLD, 32 << 10);

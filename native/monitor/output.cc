@@ -82,9 +82,10 @@ Result<Fd> Output::copy(const char* name, std::function<void()> too_slow) {
   return std::move(pipe.read);
 }
 
-void Output::end_copies() {
+void Output::finish() {
   for (const auto& stream : streams_)
     for (const auto& copy : stream->copies) copy->finish();
+  file_.finish();
 }
 
 }  // namespace lichen::monitor

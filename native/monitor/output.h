@@ -34,8 +34,11 @@ class Output {
   // The reading end of a pipe with what the stream called `name` writes from now on. It ends with the stream,
   // at end_copies(), or after `too_slow`: see OutputCopy.
   Result<Fd> copy(const char* name, std::function<void()> too_slow);
-  // The container has ended, and with it every copy, whoever may still hold the streams open.
-  void end_copies();
+  // The container has ended, and with it every copy, whoever may still hold the streams open; and the log
+  // says what it lacks.
+  void finish();
+  // Entries that the log lacks.
+  uint64_t lost() const { return file_.lost(); }
 
  private:
   struct Stream {

@@ -149,6 +149,8 @@ void Requests::create(Request& request, Reply reply) {
   create.stdin = request.root.flag("stdin");
   create.stdin_once = request.root.flag("stdinOnce");
   create.log = request.root.text("log");
+  create.log_limits.max_size = static_cast<uint64_t>(request.root.number("logMaxSize", 0, 0, INT64_MAX));
+  create.log_limits.max_files = static_cast<uint64_t>(request.root.number("logMaxFiles", 1, 1, 1000));
   create.pid = read_pid_mode(request.root);
   pid_t target = static_cast<pid_t>(request.root.number("targetPid", 0, 0, INT32_MAX));
   if (auto value = request.root.optional_number("oomScoreAdj", -1000, 1000))

@@ -30,6 +30,8 @@ const directories = () =>
 const connections = { error: "a whole number from 0 to 64" };
 const stall = { error: "whole seconds, from 1 to 3600" };
 const positive = { error: "a whole number from 1" };
+const fileSize = { error: 'a size as "10MiB" (B, KiB, MiB or GiB); "0" for no limit' };
+const fileCount = { error: "a whole number from 1 to 1000" };
 const workers = { error: "a whole number from 0 to 64" };
 
 /** The configuration file. Unknown keys are errors: a mistyped key must not be a setting silently ignored. */
@@ -37,6 +39,18 @@ export const configSchema = z.strictObject({
   log: z.prefault(
     z.strictObject({
       level: z._default(oneOf(["trace", "debug", "info", "warn", "error", "fatal", "silent"]), "info"),
+    }),
+    {},
+  ),
+  logs: z.prefault(
+    z.strictObject({
+      /** Size at which a container's log is rotated without a kubelet; "0": never. */
+      max_size: z._default(
+        z.pipe(z.string(fileSize).check(z.regex(/^\d{1,12}([KMG]iB|B)?$/, fileSize)), z.transform(bytesOf)),
+        0,
+      ),
+      /** Files of a container's log that are kept, the one that is written to counted. */
+      max_files: z._default(z.int(fileCount).check(z.minimum(1, fileCount), z.maximum(1000, fileCount)), 5),
     }),
     {},
   ),
@@ -135,6 +149,12 @@ export const configSchema = z.strictObject({
     {},
   ),
 });
+
+function bytesOf(text: string): number {
+  const [, number, unit = "B"] = /^(\d+)(\w*)$/.exec(text) ?? [];
+  const powers: Record<string, number> = { KiB: 1, MiB: 2, GiB: 3 };
+  return Number(number) * 1024 ** (powers[unit] ?? 0);
+}
 
 export type Config = z.infer<typeof configSchema>;
 

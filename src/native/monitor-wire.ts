@@ -51,6 +51,10 @@ export interface CreateRequest {
   stdinOnce: boolean;
   /** Path of the CRI log, or "" for none. */
   log: string;
+  /** Bytes at which the log is rotated; 0 or absent: never. */
+  logMaxSize?: number;
+  /** So many files are kept then, the one that is written to counted. */
+  logMaxFiles?: number;
   pid: "container" | "pod" | "node" | "target";
   targetPid: number;
   oomScoreAdj?: number;
@@ -79,6 +83,8 @@ export interface ContainerState {
   code: number;
   signal: number;
   oom: boolean;
+  /** Entries that its log lacks, for want of room. */
+  logLost: number;
 }
 
 export interface HelloReply {
@@ -120,6 +126,7 @@ export interface LogErrorEvent {
   event: "log-error";
   container: string;
   cause: string;
+  /** Entries, since the log was opened. */
   lost: number;
 }
 

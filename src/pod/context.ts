@@ -26,6 +26,10 @@ export interface PodContext {
   readonly exits: Exits;
   readonly events: LifeEvents;
   readonly attachments: Attachments;
+  /** Whether and when the containers' logs are rotated here; see monitor-wire's CreateRequest. */
+  readonly logLimits: { readonly logMaxSize: number; readonly logMaxFiles: number };
+  /** By container: entries that its log lacks, for want of room. Only of those that lack some. */
+  readonly logLost: Map<string, number>;
   readonly streams: { readonly execGraceMs: number };
   /** One operation at a time on a pod; containers have their own keys, so that stopping one does not hold up another. */
   readonly locks: KeyedMutex;

@@ -62,14 +62,18 @@ export function openContext(options: PodServiceOptions, conditions: Conditions):
         context.exits.tellAfterStart(container, () =>
           containerExited(context, { container, code, signal, at: BigInt(at), oom }),
         ),
-      logError: (sandboxId, { container, cause, lost }) =>
-        log.error({ pod: sandboxId, container, lost }, `container log cannot be written: ${cause}`),
+      logError: (sandboxId, { container, cause, lost }) => {
+        context.logLost.set(container, lost);
+        log.error({ pod: sandboxId, container, lost }, `entries of a container's log are lost: ${cause}`);
+      },
       detached: (event) => context.attachments.notify(event),
       lost: (sandboxId) => monitorLost(context, sandboxId),
     }),
     exits: new Exits(),
     events: new LifeEvents(),
     attachments: new Attachments(),
+    logLimits: { logMaxSize: config.logs.max_size, logMaxFiles: config.logs.max_files },
+    logLost: new Map(),
     streams: { execGraceMs: config.streaming.exec_grace_seconds * 1000 },
     locks: new KeyedMutex(),
     networks: {

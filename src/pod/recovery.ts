@@ -64,6 +64,7 @@ export async function rejoinPod(context: PodContext, pod: PodRecord, reason: str
 
 /** Brings a container's record up to what its monitor says; one that the monitor does not know has ended before. */
 function takeState(context: PodContext, container: ContainerRecord, state: ContainerState | undefined): void {
+  if (state && state.logLost > 0) context.logLost.set(container.id, state.logLost);
   if (container.state === "creating" || container.state === "exited") return;
   if (state === undefined) {
     lostContainer(context, container);

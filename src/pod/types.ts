@@ -35,6 +35,12 @@ export interface PodServiceConfig {
     /** A limit that cannot be enforced: refuse the container, or start it with a condition and a log line. */
     missing: "refuse" | "warn";
   };
+  logs: {
+    /** Bytes at which a container's log is rotated; 0: never. */
+    max_size: number;
+    /** So many files are kept then, the one that is written to counted. */
+    max_files: number;
+  };
   streaming: {
     /** How long a command goes on whose client has gone. */
     exec_grace_seconds: number;
@@ -118,6 +124,8 @@ export interface ContainerUsage extends Usage {
   /** CPU nanoseconds a second, of late. */
   nanoCores: bigint | undefined;
   writableLayer: LayerUsage | undefined;
+  /** Entries that its log lacks, for want of room on the disk. */
+  logLost: number;
 }
 
 /** Usage of a pod, its monitor included, and of each container that runs in it. */

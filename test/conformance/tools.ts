@@ -47,7 +47,7 @@ async function goCommand(): Promise<string> {
 
 /** Builds what is not built yet (two minutes, the first time) and gives the folder with `critest`, `crictl` and `streamclient`. */
 export async function conformanceTools(): Promise<string> {
-  const recipe = ["go.mod", "go.sum", "streamclient/main.go"].map((name) =>
+  const recipe = ["go.mod", "go.sum", "streamclient/main.go", "streamclient/measure.go"].map((name) =>
     readFileSync(join(module, name), "utf8"),
   );
   const version = new RegExp(`${source} v(\\S+)`).exec(recipe.join())?.[1] ?? "unknown";

@@ -16,7 +16,7 @@ interface LogOptions {
   timestamps?: boolean;
 }
 
-/** `lichen logs CONTAINER`: reads the file that the container's status names. */
+/** `lichen logs CONTAINER`: reads the files that the container's status names. */
 export function logs(program: Command): void {
   program
     .command("logs")
@@ -38,10 +38,17 @@ export function logs(program: Command): void {
             "pods get logs when their configuration has log_directory, as those of `lichen run` have";
           throw misuse("logs", name, "this container was made without a log", hint);
         }
-        const log = new LogFile(path);
+        const log = new LogFile(path, () =>
+          process.stderr.write("lines may be missing here: the log was rotated faster than it was read\n"),
+        );
         const print = linePrinter(options.timestamps);
-        const young = since(await log.read(), options.since);
-        print(options.tail === undefined ? young : tail(young, options.tail));
+        const last: LogLine[] = [];
+        for await (const lines of log.read()) {
+          const young = since(lines, options.since);
+          if (options.tail === undefined) print(young);
+          else keepTail(last, young, options.tail);
+        }
+        if (options.tail !== undefined) print(tail(last, options.tail));
         const ended = async () => (await status())?.state !== ContainerState.CONTAINER_RUNNING;
         if (options.follow) await follow(log, ended, print);
         await log.close();
@@ -69,6 +76,12 @@ async function previousOf(client: CriClient, id: string): Promise<string> {
     reason: "there is none",
     hint: "a kubelet makes one when it restarts a container; without -p the present one's log is shown",
   });
+}
+
+/** Adds lines to those of which only the last `count` will be shown, and now and then drops what will not be. */
+function keepTail(kept: LogLine[], more: readonly LogLine[], count: number): void {
+  kept.push(...more);
+  if (kept.length > 10_000 && kept.length > 4 * count) kept.splice(0, kept.length, ...tail(kept, count));
 }
 
 /** Prints each line to the stream that the process wrote it to, its time once, however many records it is. */

@@ -13,6 +13,7 @@ export interface Measured extends Usage {
   /** Of a container. */
   container: ContainerUsage["container"] | undefined;
   writableLayer: LayerUsage | undefined;
+  logLost: number | undefined;
 }
 
 export interface MetricRow {
@@ -226,6 +227,12 @@ function trafficRows(direction: "receive" | "transmit", done: string): MetricRow
 const limits = (m: Measured) => m.container?.config.linux?.resources ?? undefined;
 
 const miscellaneous: MetricRow[] = [
+  row(
+    COUNTER,
+    "container_log_lost_entries_total",
+    "Entries that could not be written to the container's log.",
+    (m) => m.logLost,
+  ),
   row(GAUGE, "container_processes", "Number of processes running inside the container.", (m) => m.processes),
   row(GAUGE, "container_threads", "Number of threads running inside the container.", (m) => m.threads),
   row(GAUGE, "container_last_seen", "Last time a container was seen by the exporter.", (m) =>
@@ -261,7 +268,7 @@ const miscellaneous: MetricRow[] = [
   ),
 ];
 
-/** Every metric, under cAdvisor's names: https://github.com/google/cadvisor/blob/master/docs/storage/prometheus.md */
+/** Every metric, under cAdvisor's names where it has one: https://github.com/google/cadvisor/blob/master/docs/storage/prometheus.md */
 export const metricTable: readonly MetricRow[] = [
   ...cpu,
   ...memory,

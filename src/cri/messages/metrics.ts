@@ -6,7 +6,13 @@ import { type Measured, metricTable } from "./metric-table.ts";
 export function sandboxMetricsMessage(usage: PodUsage): Outgoing<PodSandboxMetrics> {
   const { pod } = usage;
   const { name = "", namespace = "" } = pod.config.metadata ?? {};
-  const measured = { ...usage, startedAt: pod.createdAt, container: undefined, writableLayer: undefined };
+  const measured = {
+    ...usage,
+    startedAt: pod.createdAt,
+    container: undefined,
+    writableLayer: undefined,
+    logLost: undefined,
+  };
   return {
     podSandboxId: pod.id,
     metrics: metricsOf(measured, [name, namespace, "", pod.id, ""]),

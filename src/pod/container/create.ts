@@ -70,6 +70,7 @@ async function make(
       stdin: config.stdin,
       stdinOnce: config.stdinOnce,
       log: record.logPath,
+      ...context.logLimits,
       ...plan.pid,
       ...(oomScoreAdj === undefined ? {} : { oomScoreAdj }),
     },

@@ -59,6 +59,7 @@ export async function containerUsage(
     ...usage,
     nanoCores: nanoCores(context, container.id, container.startedAt, timestamp, usage),
     writableLayer,
+    logLost: context.logLost.get(container.id) ?? 0,
   };
 }
 

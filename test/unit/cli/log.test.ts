@@ -65,6 +65,81 @@ test("records come out whole however the bytes were cut", () => {
   );
 });
 
+/** Runs the steps, looking at the log after each, and gives what was read. */
+async function followed(path: string, steps: (() => Promise<unknown>)[]): Promise<[string[], number]> {
+  const got: string[] = [];
+  let missed = 0;
+  const log = new LogFile(path, () => missed++);
+  const ended = async () => {
+    await steps.shift()?.();
+    return steps.length === 0;
+  };
+  await follow(log, ended, (lines) => got.push(...lines.map((read) => read.text)));
+  await log.close();
+  return [got, missed];
+}
+
+test("several rotations between two looks are followed file by file, and what was rotated before is read first", async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), "lichen-log-"));
+  t.after(() => rm(directory, { recursive: true }));
+  const path = join(directory, "0.log");
+  let written = 0;
+  const write = async (count: number) => {
+    for (let line = 0; line < count; line++) await appendFile(path, `${time} stdout F ${written++}\n`);
+  };
+  const rotate = async () => {
+    for (let number = 4; number > 0; number--)
+      await rename(`${path}.${number}`, `${path}.${number + 1}`).catch(() => {});
+    await rename(path, `${path}.1`);
+  };
+  await writeFile(`${path}.20260101-000000.gz`, "not looked into");
+  const steps = [
+    async () => {
+      await write(3);
+      await rotate();
+      await write(2);
+    },
+    async () => {
+      for (let times = 0; times < 3; times++) {
+        await write(2);
+        await rotate();
+      }
+    },
+    () => write(1),
+    async () => {
+      // As a kubelet does: renamed, written to under its new name, and then opened anew.
+      await rename(path, `${path}.20260102-030405`);
+      await appendFile(`${path}.20260102-030405`, `${time} stdout F ${written++}\n`);
+    },
+    () => write(2),
+  ];
+  const [got, missed] = await followed(path, steps);
+  assert.deepEqual(
+    got,
+    Array.from({ length: written }, (_, line) => String(line)),
+  );
+  assert.equal(missed, 0);
+});
+
+test("what was removed before it could be read is told", async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), "lichen-log-"));
+  t.after(() => rm(directory, { recursive: true }));
+  const path = join(directory, "0.log");
+  const write = (text: string) => appendFile(path, `${time} stdout F ${text}\n`);
+  const steps = [
+    () => write("first"),
+    async () => {
+      await write("second");
+      await rm(path);
+      await write("lost");
+      await rm(path);
+      await write("fourth");
+    },
+    async () => {},
+  ];
+  assert.deepEqual(await followed(path, steps), [["first", "second", "fourth"], 1]);
+});
+
 test("a followed log gives everything that was written before the end, also across rotation", async (t) => {
   const directory = await mkdtemp(join(tmpdir(), "lichen-log-"));
   t.after(() => rm(directory, { recursive: true }));

@@ -23,6 +23,7 @@ describe("configuration", () => {
   it("is complete without a file", () => {
     assert.deepEqual(loadConfig(join(directory, "none.toml"), { required: false }), {
       log: { level: "info" },
+      logs: { max_size: 0, max_files: 5 },
       cgroups: { missing: "refuse", subtree: "auto" },
       network: {
         uplink: "auto",
@@ -53,6 +54,9 @@ describe("configuration", () => {
       `
       [log]
       level = "debug"
+      [logs]
+      max_size = "10MiB"
+      max_files = 3
       [cgroups]
       missing = "warn"
       [network]
@@ -85,6 +89,7 @@ describe("configuration", () => {
     );
     assert.deepEqual(config, {
       log: { level: "debug" },
+      logs: { max_size: 10_485_760, max_files: 3 },
       cgroups: { missing: "warn", subtree: "auto" },
       network: {
         uplink: "slirp4netns",
@@ -163,7 +168,7 @@ describe("configuration", () => {
       "network.cni_timeout_seconds = 0",
       "network.cni_timeout_seconds = 0: must be whole seconds, from 1 to a week",
     ],
-    ["image.workers = 1", "image: unknown key; known here: log, cgroups, network, streaming, images"],
+    ["image.workers = 1", "image: unknown key; known here: log, logs, cgroups, network, streaming, images"],
     ["log = 'info'", 'log = "info": must be a table with level'],
     ["images.workers = 1.5", "images.workers = 1.5: must be a whole number from 0 to 64"],
     [
@@ -176,6 +181,11 @@ describe("configuration", () => {
       "images.plain_http = 'a'",
       'images.plain_http = "a": must be a list of registries as "host" or "host:port"',
     ],
+    [
+      'logs.max_size = "10 MB"',
+      'logs.max_size = "10 MB": must be a size as "10MiB" (B, KiB, MiB or GiB); "0" for no limit',
+    ],
+    ["logs.max_files = 0", "logs.max_files = 0: must be a whole number from 1 to 1000"],
     [
       "images.plain_http = ['http://a']",
       'images.plain_http.0 = "http://a": must be a registry as "host" or "host:port", without scheme or path',

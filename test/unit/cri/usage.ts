@@ -56,6 +56,7 @@ export function containerUsage(fields: Partial<ContainerUsage> = {}): ContainerU
     timestamp: 1_764_000_000_000_000_007n,
     nanoCores: undefined,
     writableLayer: undefined,
+    logLost: 0,
     ...unknownUsage,
     ...fields,
   };

@@ -1,7 +1,8 @@
-// The clients of Kubernetes itself, for the tests of the streaming server.
+// The clients of Kubernetes itself, for the tests and benchmarks of the streaming server.
 //
 //	streamclient exec spdy|websocket [-tty] URL          standard input, output and error are the command's; exit status is its exit code
 //	streamclient forward spdy|websocket URL REMOTE COUNT  COUNT connections at once through a forwarded port, each sends and takes back 1 MiB
+//	streamclient pour|many|download spdy|websocket …      for benchmarks, see measure.go
 //
 // A failure that is no exit code is told on standard error, with exit status 125.
 package main
@@ -39,6 +40,12 @@ func main() {
 		err = runExec(os.Args[2], os.Args[3:])
 	case "forward":
 		err = runForward(os.Args[2], os.Args[3:])
+	case "pour":
+		err = runPour(os.Args[2], os.Args[3:])
+	case "many":
+		err = runMany(os.Args[2], os.Args[3:])
+	case "download":
+		err = runDownload(os.Args[2], os.Args[3:])
 	default:
 		err = fmt.Errorf("no command %s", os.Args[1])
 	}
@@ -75,21 +82,23 @@ func runExec(protocol string, args []string) error {
 		options.Stderr = nil
 		options.TerminalSizeQueue = &oneSize{}
 	}
-	target, err := url.Parse(args[0])
-	if err != nil {
-		return err
-	}
-	config := &restclient.Config{Host: target.Host}
-	var executor remotecommand.Executor
-	if protocol == "websocket" {
-		executor, err = remotecommand.NewWebSocketExecutor(config, http.MethodGet, target.String())
-	} else {
-		executor, err = remotecommand.NewSPDYExecutor(config, http.MethodPost, target)
-	}
+	executor, err := newExecutor(protocol, args[0])
 	if err != nil {
 		return err
 	}
 	return executor.StreamWithContext(context.Background(), options)
+}
+
+func newExecutor(protocol, address string) (remotecommand.Executor, error) {
+	target, err := url.Parse(address)
+	if err != nil {
+		return nil, err
+	}
+	config := &restclient.Config{Host: target.Host}
+	if protocol == "websocket" {
+		return remotecommand.NewWebSocketExecutor(config, http.MethodGet, address)
+	}
+	return remotecommand.NewSPDYExecutor(config, http.MethodPost, target)
 }
 
 func dialer(protocol string, target *url.URL) (httpstream.Dialer, error) {
@@ -104,12 +113,9 @@ func dialer(protocol string, target *url.URL) (httpstream.Dialer, error) {
 	return spdy.NewDialer(upgrader, &http.Client{Transport: transport}, http.MethodPost, target), nil
 }
 
-func runForward(protocol string, args []string) error {
-	target, err := url.Parse(args[0])
-	if err != nil {
-		return err
-	}
-	count, err := strconv.Atoi(args[2])
+// withForwarded calls `use` with a local port that leads to the remote one.
+func withForwarded(protocol, address, remote string, use func(port uint16) error) error {
+	target, err := url.Parse(address)
 	if err != nil {
 		return err
 	}
@@ -119,7 +125,7 @@ func runForward(protocol string, args []string) error {
 	}
 	stop, ready := make(chan struct{}), make(chan struct{})
 	defer close(stop)
-	forwarder, err := portforward.New(dial, []string{"0:" + args[1]}, stop, ready, io.Discard, os.Stderr)
+	forwarder, err := portforward.New(dial, []string{"0:" + remote}, stop, ready, io.Discard, os.Stderr)
 	if err != nil {
 		return err
 	}
@@ -134,17 +140,27 @@ func runForward(protocol string, args []string) error {
 	if err != nil {
 		return err
 	}
-	results := make(chan error, count)
-	for range count {
-		go func() { results <- echo(ports[0].Local) }()
+	return use(ports[0].Local)
+}
+
+func runForward(protocol string, args []string) error {
+	count, err := strconv.Atoi(args[2])
+	if err != nil {
+		return err
 	}
-	for range count {
-		if err := <-results; err != nil {
-			return err
+	return withForwarded(protocol, args[0], args[1], func(port uint16) error {
+		results := make(chan error, count)
+		for range count {
+			go func() { results <- echo(port) }()
 		}
-	}
-	fmt.Println(count)
-	return nil
+		for range count {
+			if err := <-results; err != nil {
+				return err
+			}
+		}
+		fmt.Println(count)
+		return nil
+	})
 }
 
 // echo sends a mebibyte, closes its half, and wants the same back.
