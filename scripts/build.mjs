@@ -28,13 +28,14 @@ function native() {
   const tests = { LICHEN_NATIVE_TESTS: "1", MAKEFLAGS: "-s", npm_config_nodedir: node24 };
   mkdirSync(join(root, "build"), { recursive: true });
   // One build at a time: `flock` keeps parallel callers from sharing half-written objects.
-  const gypArgs = `"${node}" "${gyp}" configure --silent --nodedir="${node24}" && make -s -C build -j2 BUILDTYPE=Release ${only ?? "lichen lichen-monitor lichen-launcher"}`;
+  const gypArgs = `"${node}" "${gyp}" configure --silent --nodedir="${node24}" && make -s -C build -j2 BUILDTYPE=Release ${only ?? "lichen lichen-monitor lichen-ports lichen-launcher"}`;
   run("flock", [join(root, "build/.lock"), "sh", "-c", gypArgs], tests);
   if (only) return;
   mkdirSync(join(root, "dist/bin"), { recursive: true });
   for (const [from, to] of [
     ["lichen.node", "lichen.node"],
     ["lichen-monitor", "bin/lichen-monitor"],
+    ["lichen-ports", "bin/lichen-ports"],
     ["lichen-launcher", "bin/lichen-launcher"],
   ]) {
     // Renamed into place: an executable that runs cannot be written to.

@@ -2,11 +2,16 @@
 // process. Netlink may wait for the kernel's locks, so all of it happens off the main thread.
 #include "addon/network.h"
 
+#include <sys/socket.h>
+
 #include <cerrno>
 
 #include "addon/background.h"
+#include "addon/fd_object.h"
 #include "core/links.h"
+#include "core/listen.h"
 #include "core/nftables.h"
+#include "core/routing_rules.h"
 
 namespace lichen::addon {
 
@@ -71,6 +76,40 @@ Napi::Value masquerade_call(const Napi::CallbackInfo& info) {
   });
 }
 
+// Both families; a kernel without IPv6 has no such clients.
+Status keep_clients(const std::string& table) {
+  constexpr uint32_t kMark = 0x11c4e9;
+  constexpr uint32_t kRoutes = 0x11c4e9;
+  LICHEN_ASSIGN(Netlink routes, open_rtnetlink());
+  LICHEN_TRY(deliver_marked(routes, AF_INET, kMark, kRoutes));
+  Status v6 = deliver_marked(routes, AF_INET6, kMark, kRoutes);
+  if (!v6 && v6.error().number != EAFNOSUPPORT && v6.error().number != EOPNOTSUPP) return v6;
+  LICHEN_ASSIGN(Netlink rules, open_nfnetlink());
+  return mark_transparent(rules, table, kMark);
+}
+
+// keepClients(table): Promise<void>
+Napi::Value keep_clients_call(const Napi::CallbackInfo& info) {
+  Arguments arguments(info, "keepClients");
+  std::string table = arguments.string(info[0], "table");
+  if (!arguments.ok()) return info.Env().Undefined();
+  return in_background(info.Env(), [=] { return keep_clients(table); });
+}
+
+// listen(address, port, protocol): Fd
+Napi::Value listen_call(const Napi::CallbackInfo& info) {
+  Arguments arguments(info, "listen");
+  std::string address = arguments.string(info[0], "address");
+  auto port = static_cast<uint16_t>(arguments.number(info[1], "port", 0, 65535));
+  std::string protocol = arguments.string(info[2], "protocol");
+  if (!arguments.ok()) return info.Env().Undefined();
+  auto wanted = SocketAddress::parse(address, port);
+  if (!wanted) return throw_error(info.Env(), wanted.error());
+  auto socket = listen_on(wanted.value(), protocol == "udp" ? SOCK_DGRAM : SOCK_STREAM);
+  if (!socket) return throw_error(info.Env(), socket.error());
+  return FdObject::wrap(info.Env(), std::move(socket->fd));
+}
+
 // removeTable(name): Promise<void>
 Napi::Value remove_table_call(const Napi::CallbackInfo& info) {
   Arguments arguments(info, "removeTable");
@@ -130,6 +169,8 @@ Napi::Value links_call(const Napi::CallbackInfo& info) {
 void add_network(Napi::Env env, Napi::Object exports) {
   exports.Set("ensureBridge", Napi::Function::New<ensure_bridge_call>(env, "ensureBridge"));
   exports.Set("masquerade", Napi::Function::New<masquerade_call>(env, "masquerade"));
+  exports.Set("keepClients", Napi::Function::New<keep_clients_call>(env, "keepClients"));
+  exports.Set("listen", Napi::Function::New<listen_call>(env, "listen"));
   exports.Set("removeTable", Napi::Function::New<remove_table_call>(env, "removeTable"));
   exports.Set("removeLink", Napi::Function::New<remove_link_call>(env, "removeLink"));
   exports.Set("links", Napi::Function::New<links_call>(env, "links"));

@@ -11,7 +11,8 @@ namespace lichen {
 
 namespace {
 
-constexpr auto kChain = "postrouting";
+constexpr auto kPostrouting = "postrouting";
+constexpr auto kPrerouting = "prerouting";
 
 NetlinkMessage nft_message(uint16_t type, uint16_t flags) {
   NetlinkMessage message(static_cast<uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | type), flags);
@@ -71,32 +72,80 @@ void load_source_network(NetlinkMessage& rule, const IpAddress& network) {
   });
 }
 
-NetlinkMessage postrouting_chain(const std::string& table) {
+NetlinkMessage base_chain(const std::string& table, const char* name, const char* type, uint32_t hook,
+                          int priority) {
   auto message = nft_message(NFT_MSG_NEWCHAIN, NLM_F_CREATE);
   message.put_string(NFTA_CHAIN_TABLE, table)
-      .put_string(NFTA_CHAIN_NAME, kChain)
-      .put_string(NFTA_CHAIN_TYPE, "nat");
+      .put_string(NFTA_CHAIN_NAME, name)
+      .put_string(NFTA_CHAIN_TYPE, type);
   message.nest(NFTA_CHAIN_HOOK, [&] {
-    message.put_be32(NFTA_HOOK_HOOKNUM, NF_INET_POST_ROUTING);
-    message.put_be32(NFTA_HOOK_PRIORITY, NF_IP_PRI_NAT_SRC);
+    message.put_be32(NFTA_HOOK_HOOKNUM, hook);
+    message.put_be32(NFTA_HOOK_PRIORITY, static_cast<uint32_t>(priority));
   });
   return message;
 }
 
+NetlinkMessage new_rule(const std::string& table, const char* chain) {
+  auto rule = nft_message(NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
+  rule.put_string(NFTA_RULE_TABLE, table).put_string(NFTA_RULE_CHAIN, chain);
+  return rule;
+}
+
+// Names of links are compared as fields of IFNAMSIZ bytes.
+std::string link_field(const std::string& name) {
+  std::string field = name;
+  field.resize(IFNAMSIZ, '\0');
+  return field;
+}
+
+Status check_link_name(const char* operation, const std::string& name) {
+  if (name.empty() || name.size() >= IFNAMSIZ)
+    return plain_error("EINVAL", operation, "\"" + name + "\"", "a link's name has 1 to 15 characters");
+  return {};
+}
+
+// The messages that begin a table anew. Made before it is deleted, so that there is something to delete.
+std::vector<NetlinkMessage> fresh_table(const std::string& table) {
+  std::vector<NetlinkMessage> messages;
+  messages.push_back(table_message(NFT_MSG_NEWTABLE, NLM_F_CREATE, table));
+  messages.push_back(table_message(NFT_MSG_DELTABLE, 0, table));
+  messages.push_back(table_message(NFT_MSG_NEWTABLE, NLM_F_CREATE, table));
+  return messages;
+}
+
 NetlinkMessage masquerade_rule(const std::string& table, const IpAddress& source, const std::string& bridge) {
   char family = static_cast<char>(source.family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6);
-  std::string name = bridge;
-  name.resize(IFNAMSIZ, '\0');
-  auto rule = nft_message(NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
-  rule.put_string(NFTA_RULE_TABLE, table).put_string(NFTA_RULE_CHAIN, kChain);
+  auto rule = new_rule(table, kPostrouting);
   rule.nest(NFTA_RULE_EXPRESSIONS, [&] {
     load_meta(rule, NFT_META_NFPROTO);
     compare(rule, NFT_CMP_EQ, {&family, 1});
     load_source_network(rule, source.network());
     compare(rule, NFT_CMP_EQ, source.network().bytes);
     load_meta(rule, NFT_META_OIFNAME);
-    compare(rule, NFT_CMP_NEQ, name);
+    compare(rule, NFT_CMP_NEQ, link_field(bridge));
     expression(rule, "masq", [] {});
+  });
+  return rule;
+}
+
+// socket transparent 1 meta mark set MARK
+NetlinkMessage transparent_rule(const std::string& table, uint32_t mark) {
+  auto rule = new_rule(table, kPrerouting);
+  const char yes = 1;
+  rule.nest(NFTA_RULE_EXPRESSIONS, [&] {
+    expression(rule, "socket", [&] {
+      rule.put_be32(NFTA_SOCKET_KEY, NFT_SOCKET_TRANSPARENT);
+      rule.put_be32(NFTA_SOCKET_DREG, NFT_REG_1);
+    });
+    compare(rule, NFT_CMP_EQ, {&yes, 1});
+    expression(rule, "immediate", [&] {
+      rule.put_be32(NFTA_IMMEDIATE_DREG, NFT_REG_1);
+      data_value(rule, NFTA_IMMEDIATE_DATA, {reinterpret_cast<const char*>(&mark), sizeof mark});
+    });
+    expression(rule, "meta", [&] {
+      rule.put_be32(NFTA_META_KEY, NFT_META_MARK);
+      rule.put_be32(NFTA_META_SREG, NFT_REG_1);
+    });
   });
   return rule;
 }
@@ -108,15 +157,18 @@ Result<Netlink> open_nfnetlink() { return Netlink::open(NETLINK_NETFILTER); }
 Status masquerade(Netlink& netlink, const std::string& table, const std::vector<IpAddress>& sources,
                   const std::string& bridge) {
   constexpr auto kOperation = "install masquerade rules";
-  if (bridge.empty() || bridge.size() >= IFNAMSIZ)
-    return plain_error("EINVAL", kOperation, "\"" + bridge + "\"", "a link's name has 1 to 15 characters");
-  std::vector<NetlinkMessage> messages;
-  // Made before it is deleted, so that there is something to delete.
-  messages.push_back(table_message(NFT_MSG_NEWTABLE, NLM_F_CREATE, table));
-  messages.push_back(table_message(NFT_MSG_DELTABLE, 0, table));
-  messages.push_back(table_message(NFT_MSG_NEWTABLE, NLM_F_CREATE, table));
-  messages.push_back(postrouting_chain(table));
+  LICHEN_TRY(check_link_name(kOperation, bridge));
+  std::vector<NetlinkMessage> messages = fresh_table(table);
+  messages.push_back(base_chain(table, kPostrouting, "nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC));
   for (const auto& source : sources) messages.push_back(masquerade_rule(table, source, bridge));
+  return netlink.transaction(std::move(messages), kOperation, "(nf_tables table inet \"" + table + "\")");
+}
+
+Status mark_transparent(Netlink& netlink, const std::string& table, uint32_t mark) {
+  constexpr auto kOperation = "install rule for transparent sockets";
+  std::vector<NetlinkMessage> messages = fresh_table(table);
+  messages.push_back(base_chain(table, kPrerouting, "filter", NF_INET_PRE_ROUTING, NF_IP_PRI_MANGLE));
+  messages.push_back(transparent_rule(table, mark));
   return netlink.transaction(std::move(messages), kOperation, "(nf_tables table inet \"" + table + "\")");
 }
 

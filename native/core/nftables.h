@@ -21,6 +21,13 @@ Result<Netlink> open_nfnetlink();
 Status masquerade(Netlink& netlink, const std::string& table, const std::vector<IpAddress>& sources,
                   const std::string& bridge);
 
+// Marks packets that come in for a socket with IP_TRANSPARENT, so that a routing rule can bring
+// them to it although their destination is no address of ours (routing_rules.h). The table is replaced as by
+// masquerade(), and errors are the same; the kernel needs nft_socket.
+//     table inet NAME { chain prerouting { type filter hook prerouting priority mangle;
+//       socket transparent 1 meta mark set 1 } }
+Status mark_transparent(Netlink& netlink, const std::string& table, uint32_t mark);
+
 // Removes the table; ENOENT if there is none.
 Status delete_table(Netlink& netlink, const std::string& table);
 

@@ -1,9 +1,9 @@
 #include "launcher/requests.h"
 
 #include "core/json.h"
+#include "core/listen.h"
 #include "core/scm.h"
 #include "launcher/dial.h"
-#include "launcher/listen.h"
 
 namespace lichen::launcher {
 
@@ -17,9 +17,13 @@ Status answer_listen(const Fd& channel, int64_t id, const JsonDocument& document
   JsonReader request = document.root();
   std::string address = request.required_text("address");
   auto port = static_cast<uint16_t>(request.number("port", 0, 0, 65535));
+  std::string protocol = request.text("protocol", "tcp");
+  if (protocol != "tcp" && protocol != "udp") request.refuse("protocol", "must be one of: tcp, udp");
   Status read = document.status();
   if (!read) return send_error(channel, id, read.error());
-  auto listening = listen_on(address, port);
+  auto wanted = SocketAddress::parse(address, port);
+  if (!wanted) return send_error(channel, id, wanted.error());
+  auto listening = listen_on(wanted.value(), protocol == "udp" ? SOCK_DGRAM : SOCK_STREAM);
   if (!listening) return send_error(channel, id, listening.error());
   std::string ok = JsonObject().number("port", listening->port).str();
   return send_packet(channel, JsonObject().number("id", id).raw("ok", ok).str(), {&listening->fd});

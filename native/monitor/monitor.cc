@@ -19,6 +19,7 @@ namespace lichen::monitor {
 
 namespace {
 
+constexpr const char* kSocket = "monitor.sock";
 constexpr const char* kPidFile = "monitor.pid";
 
 Status become_supervisor() {
@@ -87,11 +88,11 @@ Status run_monitor(std::string id, Fd first_connection, Fd directory) {
     scratch.release();
     give_memory_back();
   });
-  LICHEN_TRY(server.listen(pod.directory()));
+  LICHEN_TRY(server.listen(pod.directory(), kSocket));
   LICHEN_TRY(server.add(std::move(first_connection)));
   LICHEN_TRY(loop.run());
   pod.tear_down();
-  server.remove_socket(pod.directory());
+  server.remove_socket(pod.directory(), kSocket);
   unlinkat(pod.directory().get(), kPidFile, 0);
   return {};
 }

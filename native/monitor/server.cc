@@ -13,8 +13,6 @@ namespace lichen::monitor {
 
 namespace {
 
-constexpr const char* kSocketName = "monitor.sock";
-
 bool is_own_user(const Fd& socket) {
   ucred peer{};
   socklen_t size = sizeof peer;
@@ -23,23 +21,23 @@ bool is_own_user(const Fd& socket) {
 
 }  // namespace
 
-Status Server::listen(const Fd& directory) {
+Status Server::listen(const Fd& directory, const char* name) {
   listener_ = Fd(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!listener_) return sys_error("socket", "AF_UNIX");
-  unlinkat(directory.get(), kSocketName, 0);
+  unlinkat(directory.get(), name, 0);
   // The directory's path may be longer than the 107 bytes of a socket address; its descriptor never is.
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", directory.get(), kSocketName);
+  snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", directory.get(), name);
   mode_t before = umask(0177);
   int bound = bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address);
   umask(before);
-  if (bound != 0) return sys_error("bind", kSocketName);
-  if (::listen(listener_.get(), 16) != 0) return sys_error("listen", kSocketName);
+  if (bound != 0) return sys_error("bind", name);
+  if (::listen(listener_.get(), 16) != 0) return sys_error("listen", name);
   return loop_.watch(listener_, EPOLLIN, [this](uint32_t) { accept(); });
 }
 
-void Server::remove_socket(const Fd& directory) { unlinkat(directory.get(), kSocketName, 0); }
+void Server::remove_socket(const Fd& directory, const char* name) { unlinkat(directory.get(), name, 0); }
 
 void Server::accept() {
   Fd socket(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
@@ -53,6 +51,7 @@ Status Server::add(Fd socket) {
     on_close_(closed);
   }));
   connections_.push_back(std::move(connection));
+  if (on_open_) on_open_();
   return {};
 }
 

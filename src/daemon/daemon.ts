@@ -68,6 +68,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     node: report,
     config,
     images,
+    openOnHost: async (address, port, protocol) => (await launcher.listen(address, port, protocol)).socket,
     log: log.child({ room: "pod" }),
   });
   await images.releaseOthers(pods.listContainers().map(({ id }) => id));

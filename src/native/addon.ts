@@ -121,6 +121,8 @@ export interface RawAddon {
 
   ensureBridge(bridge: { name: string; addresses: string[]; mtu: number }): Promise<void>;
   masquerade(rules: { table: string; sources: string[]; exceptBridge: string }): Promise<void>;
+  listen(address: string, port: number, protocol: "tcp" | "udp"): Fd;
+  keepClients(table: string): Promise<void>;
   removeTable(name: string): Promise<void>;
   removeLink(name: string): Promise<void>;
   links(): Promise<RawLink[]>;

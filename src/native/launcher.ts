@@ -30,9 +30,14 @@ export class Launcher {
     this.#channel.unref();
   }
 
-  /** A listening TCP socket in the host's network. Port 0 lets the kernel choose. */
-  async listen(address: string, port: number): Promise<{ socket: Fd; port: number }> {
-    const { ok, fd } = await this.#ask<{ port: number }>("listen", { address, port }, LISTEN_DEADLINE_MS);
+  /** A socket in the host's network that listens ("tcp") or receives datagrams ("udp"). Port 0 lets the kernel choose. */
+  async listen(
+    address: string,
+    port: number,
+    protocol: "tcp" | "udp" = "tcp",
+  ): Promise<{ socket: Fd; port: number }> {
+    const request = { address, port, protocol };
+    const { ok, fd } = await this.#ask<{ port: number }>("listen", request, LISTEN_DEADLINE_MS);
     return { socket: fd, port: ok.port };
   }
 

@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { nativeAsync, type RawLink } from "./addon.ts";
+import { type Fd, native, nativeAsync, type RawLink } from "./addon.ts";
 import { toLichenError } from "./failure.ts";
 
 /** A network link of the node's own network namespace; `master` is the index of the bridge it is in, or 0. */
@@ -24,6 +24,19 @@ export function masquerade(rules: {
   exceptBridge: string;
 }): Promise<void> {
   return nativeAsync((raw) => raw.masquerade({ ...rules, sources: [...rules.sources] }));
+}
+
+/**
+ * Lets sockets of the node that use a foreign client's address as their own (IP_TRANSPARENT) get the answers to it: an nf_tables
+ * table and routing rules. Fails as masquerade does, on a kernel without nft_socket too.
+ */
+export function keepClients(table: string): Promise<void> {
+  return nativeAsync((raw) => raw.keepClients(table));
+}
+
+/** A socket of the node's own network that listens ("tcp") or receives datagrams ("udp") at an address. */
+export function listenInNode(address: string, port: number, protocol: "tcp" | "udp"): Fd {
+  return native((raw) => raw.listen(address, port, protocol));
 }
 
 /** NOT_FOUND if there is none of that name. */

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { SeccompFilters } from "../native/seccomp-filters.ts";
 import type { NetworkDriver } from "../network/driver.ts";
+import type { HostPorts } from "../network/host-ports.ts";
 import type { Cgroups } from "../resources/cgroups.ts";
 import type { DiskUsageCache } from "../resources/disk-usage.ts";
 import type { CpuRates } from "../resources/usage/rates.ts";
@@ -34,6 +35,7 @@ export interface PodContext {
   /** One operation at a time on a pod; containers have their own keys, so that stopping one does not hold up another. */
   readonly locks: KeyedMutex;
   readonly networks: { readonly pod: NetworkDriver; readonly node: NetworkDriver };
+  readonly hostPorts: HostPorts;
   readonly cgroups: Cgroups;
   /** What the containers' writable layers take. */
   readonly layerUsage: DiskUsageCache;

@@ -1,12 +1,14 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import * as kernel from "../native/network.ts";
+import { PortsProcess } from "../native/ports.ts";
 import { SeccompFilters } from "../native/seccomp-filters.ts";
 import { AddressPool } from "../network/addresses.ts";
 import { BridgeNetwork } from "../network/bridge.ts";
 import { HostNetwork } from "../network/host.ts";
+import { HostPorts } from "../network/host-ports.ts";
 import { configuredNetwork } from "../network/open.ts";
-import { freeSubnet, parseSubnet, type Subnet, subnetOf } from "../network/subnet.ts";
+import { formatSubnet, freeSubnet, parseSubnet, type Subnet, subnetOf } from "../network/subnet.ts";
 import { Cgroups } from "../resources/cgroups.ts";
 import { DiskUsageCache } from "../resources/disk-usage.ts";
 import { CpuRates } from "../resources/usage/rates.ts";
@@ -88,6 +90,17 @@ export function openContext(options: PodServiceOptions, conditions: Conditions):
         }),
       node: new HostNetwork(),
     },
+    hostPorts: new HostPorts({
+      sides: {
+        host: options.openOnHost,
+        node: async (address, port, protocol) => kernel.listenInNode(address, port, protocol),
+      },
+      start: (onClose) => PortsProcess.start(runtimeDir, onClose),
+      connect: (onClose) => PortsProcess.connect(runtimeDir, onClose),
+      keepClients: () => kernel.keepClients("lichen-ports"),
+      podNetworks: [formatSubnet(subnet)],
+      log,
+    }),
     cgroups: new Cgroups({
       ...node.cgroup,
       missing: config.cgroups.missing,

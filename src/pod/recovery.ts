@@ -10,7 +10,7 @@ import { deleteContainer } from "./container/remove.ts";
 import { type PodContext, podDirectory } from "./context.ts";
 import { containersOf } from "./filters.ts";
 import { shortId } from "./ids.ts";
-import { detachNetwork, releaseNetwork } from "./sandbox/network.ts";
+import { detachNetwork, podsWithPorts, releaseNetwork } from "./sandbox/network.ts";
 import { endPod } from "./sandbox/stop.ts";
 
 /**
@@ -33,7 +33,7 @@ async function recoverPod(context: PodContext, pod: PodRecord): Promise<void> {
   }
 }
 
-/** Networks give back what belongs to no living pod. */
+/** Networks and host ports give back what belongs to no living pod. */
 async function recoverNetworks(context: PodContext): Promise<void> {
   const living = context.pods.all().filter(({ state }) => state === "ready");
   const ids = living.map(({ id }) => id);
@@ -42,6 +42,9 @@ async function recoverNetworks(context: PodContext): Promise<void> {
       context.log.error({ err: error }, "could not recover a network");
     });
   }
+  await context.hostPorts.recover(podsWithPorts(living)).catch((error: unknown) => {
+    context.log.error({ err: error }, "could not recover host ports");
+  });
 }
 
 /** Connects to the pod's monitor and takes over what it knows; without a monitor the pod is at its end, for `reason`. */

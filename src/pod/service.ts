@@ -77,6 +77,7 @@ export class PodService {
   /** Lets go of the monitors without ending anything: pods run on. */
   async close(): Promise<void> {
     this.#context.monitors.close();
+    this.#context.hostPorts.close();
   }
 
   /** Makes a pod sandbox and answers its id. Whatever fails, everything before it is undone. */

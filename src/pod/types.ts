@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { IdExtent, IdMap } from "../native/id-map.ts";
 import type { PodNetworkConfig } from "../network/open.ts";
+import type { OpenSocket } from "../network/port-sockets.ts";
 import type { MeasuredUsage } from "../resources/disk-usage.ts";
 import type { InterfaceUsage, Usage } from "../resources/usage/types.ts";
 import type { ContainerRecord } from "../store/containers.ts";
@@ -71,6 +72,8 @@ export interface PodServiceOptions {
   node: NodeInfo;
   config: PodServiceConfig;
   images: ImageUse;
+  /** Opens a socket in the host's network, for host ports. */
+  openOnHost: OpenSocket;
   log: Log;
 }
 

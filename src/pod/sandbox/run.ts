@@ -49,6 +49,8 @@ export async function runPodSandbox(
 
 async function make(context: PodContext, record: PodRecord, checked: CheckedPod, undo: Undo): Promise<void> {
   const { id, config, cgroup } = record;
+  undo.add("open the host ports", () => context.hostPorts.unpublish(id));
+  await context.hostPorts.reserve(id, checked.hostPorts);
   const { network, ipc, pid } = checked.namespaces;
   const directory = podDirectory(context, id);
   undo.add("make the directory", () => rm(directory, { recursive: true, force: true }));
@@ -79,6 +81,7 @@ async function make(context: PodContext, record: PodRecord, checked: CheckedPod,
   const namespace = podNamespace(monitor.pid);
   undo.add("attach the network", () => driver.detach(request, namespace));
   const attachment = await driver.attach(request, namespace, prepared);
+  await context.hostPorts.publish({ sandboxId: id, monitorPid: monitor.pid, ips: attachment.ips });
   writePodFiles(directory, config, {
     network,
     ips: attachment.ips,

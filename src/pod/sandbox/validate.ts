@@ -2,6 +2,7 @@ import { isAbsolute } from "node:path";
 import type { PodSandboxConfig } from "#cri";
 import { LichenError } from "../../errors.ts";
 import type { IdMap } from "../../native/id-map.ts";
+import { hostPortMappings, type PortMapping } from "../../network/port-mappings.ts";
 import { checkDnsConfig } from "../../network/resolv-conf.ts";
 import { refuseSelinuxLabels } from "../../security/lsm.ts";
 import { type PodNamespaces, podNamespaces } from "../spec/namespaces.ts";
@@ -20,6 +21,8 @@ export interface CheckedPod {
   /** "" for the node's own. */
   hostname: string;
   sysctls: Record<string, string>;
+  /** What is to be served on the host; on the node's network a port of the container is one of the node already. */
+  hostPorts: PortMapping[];
 }
 
 /** Refuses what is wrong or cannot be done, before anything is made. */
@@ -38,12 +41,12 @@ export function checkPod(config: PodSandboxConfig, runtimeHandler: string): Chec
   if (config.logDirectory !== "" && !isAbsolute(config.logDirectory)) {
     throw invalid("log_directory", config.logDirectory, "not an absolute path");
   }
-  refuseHostPorts(config, namespaces);
   return {
     name: [metadata.namespace, metadata.name, metadata.uid, metadata.attempt].join("/"),
     namespaces,
     idMap,
     hostname: namespaces.network === "node" ? "" : config.hostname,
+    hostPorts: namespaces.network === "node" ? [] : hostPortMappings(config.portMappings),
     sysctls: checkedSysctls(config.linux?.sysctls ?? {}, namespaces),
   };
 }
@@ -52,20 +55,6 @@ export function checkPod(config: PodSandboxConfig, runtimeHandler: string): Chec
 function checkHostname(hostname: string): void {
   if (hostname === "" || /^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$/.test(hostname)) return;
   throw invalid("hostname", hostname, "not a host name of at most 64 letters, digits, dots and hyphens");
-}
-
-/** On the node's network a port of the container is a port of the node already. */
-function refuseHostPorts(config: PodSandboxConfig, namespaces: PodNamespaces): void {
-  if (namespaces.network === "node") return;
-  const mapped = config.portMappings.find(({ hostPort }) => hostPort > 0);
-  if (mapped === undefined) return;
-  throw new LichenError({
-    code: "UNIMPLEMENTED",
-    operation: "map host port",
-    object: String(mapped.hostPort),
-    reason: "host ports are not built",
-    hint: "reach the pod by its address, or use the node's network",
-  });
 }
 
 /** sysctl.d(5) writes names with dots; slashes are taken as well. The kernel itself refuses what the namespace may not set. */

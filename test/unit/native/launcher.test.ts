@@ -39,7 +39,7 @@ test("a host-side listening socket arrives and can be served from", async () => 
     return [{ ok: { port } }, [duplicateOf(fd)]];
   });
   const { socket, port: answered } = await launcher.listen("127.0.0.1", 0);
-  assert.deepEqual(asked, { id: 1, op: "listen", address: "127.0.0.1", port: 0 });
+  assert.deepEqual(asked, { id: 1, op: "listen", address: "127.0.0.1", port: 0, protocol: "tcp" });
   assert.equal(answered, port);
   const served = createServer((client) => client.end("hello")).listen({ fd: socket.release() });
   listening.close();

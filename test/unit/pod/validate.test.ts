@@ -39,12 +39,13 @@ test("on the node's network the host name is the node's", () => {
   assert.equal(checkPod(podConfig({ hostname: "mine" }), "").hostname, "mine");
 });
 
-test("host ports are refused, but mean nothing on the node's network or without a number", () => {
+test("host ports are those of pods with a network of their own", () => {
   const port: PortMapping = { protocol: 0, containerPort: 80, hostPort: 8080, hostIp: "" };
   const portMappings = [port];
-  assert.throws(() => checkPod(podConfig({ portMappings }), ""), refused("UNIMPLEMENTED", /8080/));
-  checkPod({ ...podWith({ network: NamespaceMode.NODE }), portMappings }, "");
-  checkPod(podConfig({ portMappings: [{ ...port, hostPort: 0 }] }), "");
+  assert.equal(checkPod(podConfig({ portMappings }), "").hostPorts.length, 1);
+  assert.deepEqual(checkPod({ ...podWith({ network: NamespaceMode.NODE }), portMappings }, "").hostPorts, []);
+  const sctp = [{ ...port, protocol: 2 as const }];
+  assert.throws(() => checkPod(podConfig({ portMappings: sctp }), ""), refused("UNIMPLEMENTED", /8080/));
 });
 
 test("sysctls are those of namespaces that are the pod's own", () => {
