@@ -80,8 +80,9 @@ export async function unpackLayer(
 }
 
 /**
- * Decoder, hash and tar reader at work. An entry against the rules ends it at once; other complaints may come from damaged content,
- * which the digest of the whole tells better: after such a failure it swallows what comes, and `end` tells of it.
+ * Decoder, hash and tar reader at work. Complaints about the content, an entry against the rules too, may come from damage, which the
+ * digest of the whole tells better: after such a failure it swallows what comes, and `end` tells of it. Other failures
+ * (limits, the disk) end it at once.
  */
 class Unpacking {
   readonly #content: LayerContent;
@@ -127,7 +128,8 @@ class Unpacking {
         else if (rest.length === 0) return;
       }
     } catch (error) {
-      if (error instanceof LichenError && nativeCode(error) !== "MALFORMED_STREAM") throw error;
+      const ofContent = nativeCode(error) === "MALFORMED_STREAM";
+      if (error instanceof LichenError && error.code !== "INVALID_ARGUMENT" && !ofContent) throw error;
       this.#failure = error;
     }
   }

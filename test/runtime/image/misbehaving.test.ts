@@ -173,6 +173,23 @@ if (inNamespaces("all")) {
       );
   });
 
+  test("a flipped bit that makes an entry hostile is told as damage, not as the image's fault", async (t) => {
+    const node = await startImages(t, quick);
+    const registry = await startRegistry(t);
+    const layer = await buildLayer(
+      [{ name: "a/" }, { name: "x", content: "x", pax: { path: "a/.//b" } }],
+      "none",
+    );
+    registry.push("lab/app", buildImage({ layers: [layer] }), "1");
+    // The "/" of "./" becomes a ".": a name with ".." in it.
+    const at = (Buffer.from(layer.blob).indexOf("path=a/.//b") + "path=a/.".length) * 8;
+    registry.faults.push({ path: layer.digest, kind: "flip", at });
+    await assert.rejects(node.images.pull(`${registry.host}/lab/app:1`), lost(digests));
+    assert.deepEqual(node.layers(), []);
+    registry.faults.splice(0);
+    await node.images.pull(`${registry.host}/lab/app:1`);
+  });
+
   test("no flipped bit goes unseen, wherever it is, and nothing of it stays", async (t) => {
     const node = await startImages(t, quick);
     const registry = await startRegistry(t);
