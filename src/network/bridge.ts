@@ -87,6 +87,9 @@ export class BridgeNetwork implements NetworkDriver {
     return { ips };
   }
 
+  /** Nobody but the kernel keeps this network: what it has made stays as long as the namespace. */
+  async verify(): Promise<void> {}
+
   /** The interface goes with the namespace: deleting it would keep the caller waiting for tens of milliseconds. */
   async detach(): Promise<void> {}
 

@@ -70,6 +70,8 @@ export interface NetworkDriver {
   prepare(request: NetworkRequest): Promise<Preparation>;
   /** Puts the made namespace on the network. */
   attach(request: NetworkRequest, namespace: PodNamespace, prepared: Preparation): Promise<Attachment>;
+  /** Throws when the network of a pod that lives is not (any more) as attach() made it. Changes nothing. */
+  verify(request: NetworkRequest, namespace: PodNamespace): Promise<void>;
   /** Takes the pod off the network while its namespace is there; `undefined` when it has gone by itself. */
   detach(request: NetworkRequest, namespace: PodNamespace | undefined): Promise<void>;
   /** Gives back what was reserved, once nothing in the pod can use it any more. */

@@ -16,6 +16,8 @@ export class NoNetwork implements NetworkDriver {
     return { ips: [] };
   }
 
+  async verify(): Promise<void> {}
+
   async detach(): Promise<void> {}
 
   async release(): Promise<void> {}

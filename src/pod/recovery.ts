@@ -10,7 +10,7 @@ import { deleteContainer } from "./container/remove.ts";
 import { type PodContext, podDirectory } from "./context.ts";
 import { containersOf } from "./filters.ts";
 import { shortId } from "./ids.ts";
-import { detachNetwork, podsWithPorts, releaseNetwork } from "./sandbox/network.ts";
+import { detachNetwork, podsWithPorts, releaseNetwork, verifyNetwork } from "./sandbox/network.ts";
 import { endPod } from "./sandbox/stop.ts";
 
 /**
@@ -42,6 +42,7 @@ async function recoverNetworks(context: PodContext): Promise<void> {
       context.log.error({ err: error }, "could not recover a network");
     });
   }
+  await Promise.all(living.map((pod) => verifyNetwork(context, pod)));
   await context.hostPorts.recover(podsWithPorts(living)).catch((error: unknown) => {
     context.log.error({ err: error }, "could not recover host ports");
   });

@@ -10,7 +10,14 @@ import type {
   Preparation,
 } from "../driver.ts";
 import { AttachmentCache, type CachedAttachment } from "./attachments.ts";
-import { addNetwork, collectNetwork, deleteNetwork, networkStatus, type PluginState } from "./chain.ts";
+import {
+  addNetwork,
+  checkNetwork,
+  collectNetwork,
+  deleteNetwork,
+  networkStatus,
+  type PluginState,
+} from "./chain.ts";
 import { loadNetwork } from "./network-list.ts";
 import { findPlugin, type PluginHost } from "./plugin.ts";
 import { capabilitiesOf, checkParameters, cniArgs } from "./pod-parameters.ts";
@@ -118,6 +125,13 @@ export class CniNetwork implements NetworkDriver {
     const searches = dns.search.length > 0 ? dns.search : [dns.domain].filter(Boolean);
     const silent = dns.nameservers.length + searches.length + dns.options.length === 0;
     return { ips, dns: silent ? undefined : { servers: dns.nameservers, searches, options: dns.options } };
+  }
+
+  async verify({ sandboxId }: NetworkRequest, namespace: PodNamespace): Promise<void> {
+    const attachment = this.#cache.get(sandboxId);
+    if (attachment?.result === undefined) throw lost(sandboxId);
+    const place = placeOf(attachment, namespace.path);
+    await checkNetwork(attachment.network, place, this.#host, this.#plugins, attachment.result);
   }
 
   /** Throws what DEL says while the namespace is there; without one it is told in the log and tried again at the next start. */

@@ -39,3 +39,16 @@ export function podsWithPorts(pods: readonly PodRecord[]): PodPorts[] {
 export async function releaseNetwork(context: PodContext, pod: PodRecord): Promise<void> {
   await driverOf(context, pod).release(pod.id);
 }
+
+/** Tells the log about living pods whose network is damaged: they run on, since only their owner can say whether they may. */
+export async function verifyNetwork(context: PodContext, pod: PodRecord): Promise<void> {
+  const request = { sandboxId: pod.id, config: pod.config };
+  await driverOf(context, pod)
+    .verify(request, podNamespace(pod.monitorPid))
+    .catch((error: unknown) => {
+      context.log.warn(
+        { err: error, pod: pod.id },
+        "the pod's network is damaged; a new pod would get a whole one",
+      );
+    });
+}

@@ -207,6 +207,31 @@ printf '{"cniVersion":"1.0.0","name":"tested","type":"bridge","bridge":"cni-f0",
     });
   }
 
+  test("a daemon that comes back tells of pods whose network was damaged meanwhile", async () => {
+    define([{ type: "bridge", bridge: "cni-v0", isGateway: true, ipam: hostLocal("10.221.0.0/24") }]);
+    const pod = await runPod(node, "damaged");
+    const { info } = await node.client.podSandboxStatus({ podSandboxId: pod.id, verbose: true });
+    const monitor = JSON.parse(info.info ?? "{}").pid;
+    const unplug = [
+      "enter",
+      "--",
+      "nsenter",
+      `--net=/proc/${monitor}/ns/net`,
+      "ip",
+      "addr",
+      "flush",
+      "dev",
+      "eth0",
+    ];
+    assert.deepEqual(await node.lichen(...unplug), { status: 0, stdout: "", stderr: "" });
+    const daemon = node.daemonPid();
+    process.kill(daemon, "SIGKILL");
+    await eventually(() => assert.notEqual(node.daemonPid(), daemon));
+    await node.ready();
+    await eventually(() => assert.match(node.log(), /the pod's network is damaged/));
+    assert.match(node.log(), /CNI CHECK by bridge/);
+  });
+
   test("a pod is taken off the network also when its plugin is gone, as soon as that is back", async () => {
     program(
       "fleeting",

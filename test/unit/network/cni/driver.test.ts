@@ -112,6 +112,17 @@ describe("a pod on a CNI network", () => {
     assert.deepEqual(readdirSync(join(folder.directory, "data/attachments")), []);
   });
 
+  test("is checked with the result of its ADD, and what is damaged is told", async () => {
+    await attach();
+    await driver.verify(request, namespace);
+    const check = folder.calls.at(-1);
+    assert.deepEqual([check?.command, check?.netns], ["CHECK", "/proc/7/ns/net"]);
+    assert.ok(check?.config.prevResult);
+    folder.add("net", 'echo \'{"code":8,"msg":"address gone"}\'; exit 1');
+    await assert.rejects(driver.verify(request, namespace), /address gone/);
+    await assert.rejects(driver.verify({ ...request, sandboxId: "other" }, namespace), { code: "INTERNAL" });
+  });
+
   test("without a network, or with one that is broken, is refused", async () => {
     writeFileSync(join(networks, "10-a.conflist"), "{");
     await assert.rejects(driver.prepare(request), { code: "FAILED_PRECONDITION" });
