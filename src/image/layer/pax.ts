@@ -14,6 +14,7 @@ export function byteExtract(): Extract {
   // Its types do not know this documented option.
   const options: object = { filenameEncoding: "latin1" };
   const reader = extract(options) as Extract & Internals;
+  goOnWithoutRecursion(reader);
   readPaxAsBytes(reader);
   readOldGnuSparse(reader);
   return reader;
@@ -29,12 +30,36 @@ interface Internals {
   _pax: Record<string, string> | null;
   _paxGlobal: Record<string, string> | null;
   _buffer: { buffered: number; shift(size: number): Uint8Array | null };
+  _locked: boolean;
+  _unlockBound: (error?: unknown) => void;
   _longHeader: boolean;
   _missing: number;
   _consumeHeader(): boolean;
   _applyLongHeaders(): void;
   _decodeLongHeader(data: Uint8Array): void;
   _final(done: (error: Error | null) => void): void;
+}
+
+/**
+ * Whoever calls `next` at once, as for an entry without content, would make the reader go on from within itself: a few hundred such
+ * entries in one chunk and the stack is full. It goes on by itself as soon as it finds that nothing holds it any more.
+ */
+function goOnWithoutRecursion(reader: Internals): void {
+  let consuming = false;
+  const consumeHeader = reader._consumeHeader;
+  reader._consumeHeader = function consume(): boolean {
+    consuming = true;
+    try {
+      return consumeHeader.call(this);
+    } finally {
+      consuming = false;
+    }
+  };
+  const unlock = reader._unlockBound;
+  reader._unlockBound = (error) => {
+    if (consuming && !error) reader._locked = false;
+    else unlock(error);
+  };
 }
 
 function readPaxAsBytes(reader: Internals): void {

@@ -86,6 +86,8 @@ export class SparseContent {
 
   #begin(parts: readonly number[]): void {
     if (parts.length % 2 !== 0) throw this.#refuse("its sparse map is not whole");
+    if (![this.#size, ...parts].every((number) => Number.isSafeInteger(number) && number >= 0))
+      throw this.#refuse("a number of its sparse map is none");
     let end = 0;
     for (let i = 0; i < parts.length; i += 2) {
       const [offset = 0, length = 0] = [parts[i], parts[i + 1]];

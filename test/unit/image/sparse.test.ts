@@ -188,6 +188,27 @@ test("content in pieces of any size comes to the same places", () => {
   }
 });
 
+test("numbers of an old GNU header that are none are refused", async () => {
+  const archive = Buffer.from(
+    execFileSync("tar", ["-C", source, "--sparse", "--format=gnu", "-cf", "-", "few"]),
+  );
+  for (const [at, bytes] of [
+    [386, [1]],
+    [398, [0xff]],
+    [483, [0x80, 0xff, 0xff]],
+    [483, [0x2d]],
+  ] as const) {
+    const damaged = Buffer.from(archive);
+    damaged.set(bytes, at);
+    mendChecksums(damaged);
+    await assert.rejects(unpack(damaged), {
+      code: "INVALID_ARGUMENT",
+      object: '"few"',
+      reason: /is none|beyond/,
+    });
+  }
+});
+
 test("a wrong checksum of an old GNU header is not mended", async () => {
   const archive = Buffer.from(
     execFileSync("tar", ["-C", source, "--sparse", "--format=gnu", "-cf", "-", "few"]),
