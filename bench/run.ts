@@ -1,5 +1,5 @@
 // node bench/run.ts: measures lichen, and peers where they are installed, in one run; prints a table and writes results.json.
-//   --images FOLDER  --peers FOLDER  --results FILE  [--rounds N] [--pull-rounds N] [--pods N] [--only lichen|containerd]
+//   --images FOLDER  --peers FOLDER  --results FILE  [--rounds N] [--pull-rounds N] [--pods N] [--many N] [--lives N] [--only lichen|containerd]
 //   --tools FOLDER (crictl and streamclient; without it streams are not measured)  [--stream-rounds N]  [--parts log,streams,…]
 // Runs as the unprivileged user in a delegated cgroup; `npm run bench` takes care of that.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -20,6 +20,8 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "20" },
     "pull-rounds": { type: "string", default: "3" },
     pods: { type: "string", default: "10" },
+    many: { type: "string", default: "300" },
+    lives: { type: "string", default: "2000" },
     only: { type: "string" },
     tools: { type: "string" },
     "stream-rounds": { type: "string", default: "3" },
@@ -33,6 +35,8 @@ const effort = {
   pullRounds: Number(values["pull-rounds"]),
   streamRounds: Number(values["stream-rounds"]),
   pods: Number(values.pods),
+  many: Number(values.many),
+  lives: Number(values.lives),
 };
 
 const wanted = values.parts.split(",").map((part) => {

@@ -66,6 +66,7 @@ export async function startLichen(place: Place): Promise<RunningTarget> {
     socket: join(node.runtimeDir, "lichen.sock"),
     insidePid: node.daemonPid(),
     processes: /lichen-(monitor|launcher)|lichen\.js|\/node /,
+    daemon: () => node.daemonPid(),
     registry: registry.host,
     stop: async () => {
       await node.stop();

@@ -2,7 +2,9 @@ import type { Podman } from "../peers/podman.ts";
 import { median } from "../support/statistics.ts";
 import { images, type Target } from "../support/target.ts";
 import { execSync } from "./exec.ts";
+import { growth } from "./growth.ts";
 import { logThroughput } from "./logs.ts";
+import { pollManyPods } from "./many-pods.ts";
 import { idleMemory, memoryPerPod } from "./memory.ts";
 import { endPod, podLife, podsPerSecond, podUp, type StartedPod, startPod, wholeLife } from "./pod-life.ts";
 import { pull } from "./pull.ts";
@@ -14,10 +16,15 @@ export interface Effort {
   pullRounds: number;
   streamRounds: number;
   pods: number;
+  /** Pods on the node while it is polled, and lives that the daemon must not grow over; measured of lichen alone. */
+  many: number;
+  lives: number;
 }
 
 /** After this long without work threads and buffers of a pull are given back. */
 const idleMilliseconds = 6000;
+
+const callsPolled = 200;
 
 /** One figure: its unit, and every value measured of each target. */
 export interface Figure {
@@ -57,7 +64,7 @@ interface Bench {
 }
 
 /** What can be measured on its own, in the order in which it is. */
-const parts = { idle, life, exec, rate, memory, log, streams, pull: pulls };
+const parts = { idle, life, exec, rate, memory, log, streams, pull: pulls, many, growth: growing };
 export type Part = keyof typeof parts;
 export const partNames = Object.keys(parts) as Part[];
 
@@ -192,6 +199,25 @@ async function pulls({ figures, effort, each }: Bench): Promise<void> {
       async (peer) =>
         figure(figures, `pull_${compression}`, "ms", peer, await peer.pull(images[compression])),
     );
+  }
+}
+
+/** Of lichen alone: hundreds of pods take the peers minutes. */
+async function many({ targets, figures, effort }: Bench): Promise<void> {
+  for (const target of targets) {
+    if (target.daemon === undefined) continue;
+    const polled = await pollManyPods(target, effort.many, callsPolled);
+    for (const [call, milliseconds] of Object.entries(polled))
+      figure(figures, `p99_${call}`, "ms", target, milliseconds);
+  }
+}
+
+async function growing({ targets, figures, effort }: Bench): Promise<void> {
+  for (const target of targets) {
+    if (target.daemon === undefined) continue;
+    const { descriptors, memoryPercent } = await growth(target, target.daemon(), effort.lives);
+    figure(figures, "growth_descriptors", "", target, descriptors);
+    figure(figures, "growth_memory", "%", target, memoryPercent);
   }
 }
 

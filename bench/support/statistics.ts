@@ -6,6 +6,14 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
+/** The value that `percent` of 100 do not exceed; of at least one number. */
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const value = sorted[Math.max(Math.ceil((sorted.length * percent) / 100) - 1, 0)];
+  if (value === undefined) throw new Error("percentile of nothing");
+  return value;
+}
+
 /** `value` with three significant digits, as a number: 157.38 -> 157, 0.12345 -> 0.123. */
 export function rounded(value: number): number {
   return Number(value.toPrecision(3));

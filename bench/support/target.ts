@@ -16,6 +16,8 @@ export interface Target {
   processes: RegExp;
   /** Passed as `runtime_handler`. */
   handler: string;
+  /** PID of its daemon, where that is measured by itself. */
+  daemon?: () => number;
 }
 
 export const images = {

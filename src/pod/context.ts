@@ -5,6 +5,8 @@ import type { HostPorts } from "../network/host-ports.ts";
 import type { Cgroups } from "../resources/cgroups.ts";
 import type { DiskUsageCache } from "../resources/disk-usage.ts";
 import type { CpuRates } from "../resources/usage/rates.ts";
+import type { Subject, SubjectUsage } from "../resources/usage/read.ts";
+import type { Sampler } from "../resources/usage/sampler.ts";
 import type { ContainerRecord, ContainerStore } from "../store/containers.ts";
 import type { PodRecord } from "../store/pods.ts";
 import type { LifeEvents } from "./events.ts";
@@ -39,6 +41,8 @@ export interface PodContext {
   readonly cgroups: Cgroups;
   /** What the containers' writable layers take. */
   readonly layerUsage: DiskUsageCache;
+  /** What pods and containers use, by their ids. */
+  readonly usage: Sampler<Subject, SubjectUsage>;
   readonly cpuRates: CpuRates;
   readonly security: NodeSecurity;
   readonly seccompFilters: SeccompFilters;

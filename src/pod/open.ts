@@ -12,6 +12,8 @@ import { formatSubnet, freeSubnet, parseSubnet, type Subnet, subnetOf } from "..
 import { Cgroups } from "../resources/cgroups.ts";
 import { DiskUsageCache } from "../resources/disk-usage.ts";
 import { CpuRates } from "../resources/usage/rates.ts";
+import { readUsage } from "../resources/usage/read.ts";
+import { Sampler } from "../resources/usage/sampler.ts";
 import { AddressStore } from "../store/addresses.ts";
 import { type ContainerRecord, ContainerStore } from "../store/containers.ts";
 import { type PodRecord, PodStore } from "../store/pods.ts";
@@ -107,6 +109,7 @@ export function openContext(options: PodServiceOptions, conditions: Conditions):
       onUnenforced: (setting, object) => conditions.unenforced(setting, object),
     }),
     layerUsage: new DiskUsageCache(),
+    usage: new Sampler((subjects) => readUsage(context.cgroups, subjects)),
     cpuRates: new CpuRates(),
     security: readNodeSecurity(),
     seccompFilters: new SeccompFilters(),

@@ -33,6 +33,7 @@ export async function deleteContainer(context: PodContext, container: ContainerR
   context.layerUsage.forget(upperDirectory(context, id));
   context.cpuRates.forget(id);
   context.logLost.delete(id);
+  context.usage.forget(id);
   context.images.release(container.image.id, id);
   context.containers.delete(id);
   context.exits.notify(id);

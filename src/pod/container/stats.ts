@@ -1,11 +1,12 @@
-import type { Subject } from "../../resources/usage/read.ts";
-import { readUsage } from "../../resources/usage/read.ts";
+import type { Subject, SubjectUsage } from "../../resources/usage/read.ts";
+import type { Sample } from "../../resources/usage/sampler.ts";
 import type { Usage } from "../../resources/usage/types.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import { now, type PodContext, upperDirectory } from "../context.ts";
 import type { ContainerUsage } from "../types.ts";
 
-const nothing: Usage = {
+const nothing: SubjectUsage = {
+  interfaces: [],
   cpu: undefined,
   memory: undefined,
   swap: undefined,
@@ -14,23 +15,23 @@ const nothing: Usage = {
   threads: undefined,
 };
 
-/** Where a container's usage is read; its processes are only asked about while it runs. */
-export function containerSubject({ state, cgroup, pid }: ContainerRecord): Subject {
-  if (state !== "running") return { cgroups: [], leaves: [], pid: 0 };
-  return { cgroups: [cgroup], leaves: [cgroup], pid };
+/** For what has no processes, or is gone at this moment. */
+export const unknown = (): Sample<SubjectUsage> => ({ usage: nothing, at: now() });
+
+/** Where a running container's usage is read. */
+export function containerSubject({ id, cgroup, pid }: ContainerRecord): [string, Subject] {
+  return [id, { cgroups: [cgroup], leaves: [cgroup], pid, network: 0 }];
 }
 
-/** What containers use now. */
+/** What containers use now; of those that do not run only their writable layers are told. */
 export async function containersUsage(
   context: PodContext,
   containers: readonly ContainerRecord[],
 ): Promise<ContainerUsage[]> {
-  const usages = await readUsage(context.cgroups, containers.map(containerSubject));
-  const timestamp = now();
+  const running = containers.filter(({ state }) => state === "running");
+  const samples = await context.usage.of(running.map(containerSubject));
   return Promise.all(
-    containers.map((container, index) =>
-      containerUsage(context, container, usages[index] ?? nothing, timestamp),
-    ),
+    containers.map((container) => containerUsage(context, container, samples.get(container.id))),
   );
 }
 
@@ -48,16 +49,16 @@ export async function writableUsage(context: PodContext): Promise<{ bytes: numbe
 export async function containerUsage(
   context: PodContext,
   container: ContainerRecord,
-  usage: Usage,
-  timestamp: bigint,
+  sample: Sample<SubjectUsage> | undefined,
 ): Promise<ContainerUsage> {
+  const { usage, at } = sample ?? unknown();
   const mountpoint = upperDirectory(context, container.id);
   const writableLayer = { mountpoint, ...(await context.layerUsage.of(mountpoint)) };
   return {
     container,
-    timestamp,
+    timestamp: at,
     ...usage,
-    nanoCores: nanoCores(context, container.id, container.startedAt, timestamp, usage),
+    nanoCores: nanoCores(context, container.id, container.startedAt, at, usage),
     writableLayer,
     logLost: context.logLost.get(container.id) ?? 0,
   };

@@ -1,41 +1,32 @@
-import { networkUsage } from "../../resources/usage/network.ts";
-import { readUsage, type Subject } from "../../resources/usage/read.ts";
+import type { Subject } from "../../resources/usage/read.ts";
 import type { PodRecord } from "../../store/pods.ts";
-import { containerSubject, containerUsage, nanoCores } from "../container/stats.ts";
-import { now, type PodContext } from "../context.ts";
+import { containerSubject, containerUsage, nanoCores, unknown } from "../container/stats.ts";
+import type { PodContext } from "../context.ts";
 import type { ContainerRecord, PodUsage } from "../types.ts";
 
-/** What pods and their running containers use now, all of it read at once. */
+/** What pods and their running containers use now; of pods that are not ready nothing is told. */
 export async function podsUsage(context: PodContext, pods: readonly PodRecord[]): Promise<PodUsage[]> {
   const members = membersOf(context, pods);
   const shared = sharedCgroups(context);
-  const containers = members.flat();
-  const subjects = [
-    ...pods.map((pod, index) => podSubject(context, pod, members[index] ?? [], shared)),
-    ...containers.map(containerSubject),
-  ];
-  const [usages, networks] = await Promise.all([
-    readUsage(context.cgroups, subjects),
-    networkUsage(pods.map(({ monitorPid }) => monitorPid)),
-  ]);
-  const timestamp = now();
-  let next = pods.length;
+  // A pod and its containers beside each other, so that what they share is read once.
+  const subjects = pods.flatMap((pod, index) => {
+    const own = members[index] ?? [];
+    if (pod.state !== "ready") return [];
+    return [podSubject(context, pod, own, shared), ...own.map(containerSubject)];
+  });
+  const samples = await context.usage.of(subjects);
   return Promise.all(
     pods.map(async (pod, index) => {
-      const usage = usages[index]!;
-      const own = members[index] ?? [];
-      const first = next;
-      next += own.length;
+      const { usage, at } = samples.get(pod.id) ?? unknown();
+      const containers = (members[index] ?? []).map((one) =>
+        containerUsage(context, one, samples.get(one.id)),
+      );
       return {
         pod,
-        timestamp,
+        timestamp: at,
         ...usage,
-        nanoCores: nanoCores(context, pod.id, pod.createdAt, timestamp, usage),
-        // A pod on the node's network has no traffic of its own.
-        interfaces: pod.ips.length === 0 ? [] : (networks[index] ?? []),
-        containers: await Promise.all(
-          own.map((one, offset) => containerUsage(context, one, usages[first + offset]!, timestamp)),
-        ),
+        nanoCores: nanoCores(context, pod.id, pod.createdAt, at, usage),
+        containers: await Promise.all(containers),
       };
     }),
   );
@@ -67,8 +58,10 @@ function podSubject(
   pod: PodRecord,
   containers: readonly ContainerRecord[],
   shared: ReadonlySet<string>,
-): Subject {
-  if (pod.state !== "ready") return { cgroups: [], leaves: [], pid: 0 };
+): [string, Subject] {
   const leaves = [context.cgroups.leafPath(pod.cgroup, pod.id), ...containers.map(({ cgroup }) => cgroup)];
-  return { cgroups: shared.has(pod.cgroup) ? leaves : [pod.cgroup], leaves, pid: pod.monitorPid };
+  const cgroups = shared.has(pod.cgroup) ? leaves : [pod.cgroup];
+  // A pod on the node's network has no traffic of its own.
+  const network = pod.ips.length === 0 ? 0 : pod.monitorPid;
+  return [pod.id, { cgroups, leaves, pid: pod.monitorPid, network }];
 }

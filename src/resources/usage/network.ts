@@ -1,10 +1,13 @@
-import { readFiles } from "../../native/cgroup.ts";
+import { readOnce } from "./files.ts";
 import type { InterfaceUsage, TrafficUsage } from "./types.ts";
 
-/** The interfaces of the network namespaces that these processes live in, but for loopback; none for a process that is gone. */
+/** The interfaces of the network namespaces that these processes live in, but for loopback; none for a process that is gone, or 0. */
 export async function networkUsage(pids: readonly number[]): Promise<InterfaceUsage[][]> {
-  const texts = await readFiles(pids.map((pid) => `/proc/${pid}/net/dev`));
-  return texts.map((text) => parseNetDev(text ?? "").filter(({ name }) => name !== "lo"));
+  const texts = await readOnce(pids.filter((pid) => pid > 0).map((pid) => `/proc/${pid}/net/dev`));
+  let next = 0;
+  return pids.map((pid) =>
+    parseNetDev(pid > 0 ? (texts[next++] ?? "") : "").filter(({ name }) => name !== "lo"),
+  );
 }
 
 /** /proc/PID/net/dev, proc_pid_net(5): two lines of headings, then `name: ` eight figures received, eight transmitted. */

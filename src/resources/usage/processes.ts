@@ -1,4 +1,4 @@
-import { readFiles } from "../../native/cgroup.ts";
+import { readOnce } from "./files.ts";
 import type { CpuUsage, MemoryUsage } from "./types.ts";
 
 const pageSize = 4096;
@@ -30,7 +30,7 @@ export async function usageOfProcesses(
   groups: readonly (readonly number[])[],
 ): Promise<(ProcessesUsage | undefined)[]> {
   const paths = groups.flat().flatMap((pid) => [`/proc/${pid}/stat`, `/proc/${pid}/smaps_rollup`]);
-  const texts = paths.length === 0 ? [] : await readFiles(paths);
+  const texts = await readOnce(paths);
   let next = 0;
   return groups.map((group) => {
     const stats = group.flatMap(() => processStat(texts[next++], texts[next++]) ?? []);
@@ -43,7 +43,7 @@ export async function descendants(pids: readonly number[]): Promise<number[][]> 
   const found = pids.map((pid) => (pid > 0 ? [pid] : []));
   let frontier = found.map((pids) => [...pids]);
   while (frontier.some((pids) => pids.length > 0)) {
-    const texts = await readFiles(frontier.flat().map((pid) => `/proc/${pid}/task/${pid}/children`));
+    const texts = await readOnce(frontier.flat().map((pid) => `/proc/${pid}/task/${pid}/children`));
     let next = 0;
     frontier = frontier.map((parents) => parents.flatMap(() => numbers(texts[next++], " ")));
     for (const [index, children] of frontier.entries()) found[index]?.push(...children);

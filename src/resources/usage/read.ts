@@ -1,8 +1,9 @@
-import { readFiles } from "../../native/cgroup.ts";
 import type { Cgroups } from "../cgroups.ts";
 import { type CgroupUsage, usageFiles, usageOfCgroup } from "./cgroup.ts";
+import { readOnce } from "./files.ts";
+import { networkUsage } from "./network.ts";
 import { descendants, numbers, type ProcessesUsage, usageOfProcesses } from "./processes.ts";
-import type { CpuUsage, MemoryUsage, SwapUsage, Usage } from "./types.ts";
+import type { CpuUsage, InterfaceUsage, MemoryUsage, SwapUsage, Usage } from "./types.ts";
 
 /** A container or pod whose usage is asked for. */
 export interface Subject {
@@ -12,13 +13,28 @@ export interface Subject {
   leaves: readonly string[];
   /** Its first process, which is looked for where it has no cgroup; 0 for none. */
   pid: number;
+  /** A process in its network namespace, where it has one of its own; else 0. */
+  network: number;
+}
+
+/** What a subject uses, and its network interfaces but for loopback. */
+export interface SubjectUsage extends Usage {
+  interfaces: InterfaceUsage[];
 }
 
 /**
  * What all of these use: from their cgroups where the kernel counts (cpu.stat needs no controller, memory.* does), else summed over their
  * processes in /proc, which misses what exited children used. Two rounds of reading whatever their number.
  */
-export async function readUsage(cgroups: Cgroups, subjects: readonly Subject[]): Promise<Usage[]> {
+export async function readUsage(cgroups: Cgroups, subjects: readonly Subject[]): Promise<SubjectUsage[]> {
+  const [usages, interfaces] = await Promise.all([
+    usageOf(cgroups, subjects),
+    networkUsage(subjects.map(({ network }) => network)),
+  ]);
+  return usages.map((usage, index) => ({ ...usage, interfaces: interfaces[index] ?? [] }));
+}
+
+async function usageOf(cgroups: Cgroups, subjects: readonly Subject[]): Promise<Usage[]> {
   const files = usageFiles(cgroups.controllers);
   const placed = subjects.map((subject) => ({
     cgroups: subject.cgroups.filter((path) => path !== ""),
@@ -29,7 +45,7 @@ export async function readUsage(cgroups: Cgroups, subjects: readonly Subject[]):
     ...one.cgroups.flatMap((path) => files.map((file) => at(path, file))),
     ...one.leaves.map((path) => at(path, "cgroup.procs")),
   ]);
-  const texts = paths.length === 0 ? [] : await readFiles(paths);
+  const texts = await readOnce(paths);
   let next = 0;
   const counted = placed.map((one) => {
     const own = one.cgroups.map(() => {
