@@ -18,8 +18,20 @@ const indexSchema = z.object({
   manifests: z.array(
     descriptorSchema.extend({
       platform: z
-        .object({ architecture: z.string(), os: z.string(), variant: z.string().optional() })
-        .optional(),
+        .object({
+          architecture: z.string(),
+          os: z.string(),
+          variant: z.string().nullish(),
+          "os.features": z.array(z.string()).nullish(),
+        })
+        .transform(({ architecture, os, variant, "os.features": features }) => ({
+          os,
+          architecture,
+          ...(variant ? { variant } : {}),
+          ...(features?.length ? { features } : {}),
+        }))
+        .nullish(),
+      artifactType: z.string().nullish(),
     }),
   ),
 });
@@ -37,10 +49,14 @@ export interface Platform {
   os: string;
   architecture: string;
   variant?: string | undefined;
+  /** What the image needs of the system beside that (`os.features`). */
+  features?: readonly string[] | undefined;
 }
 
 export interface PlatformDescriptor extends Descriptor {
-  platform?: Platform | undefined;
+  platform?: Platform | null | undefined;
+  /** Set for what is no image: signatures, bills of materials. */
+  artifactType?: string | null | undefined;
 }
 
 /** An index (many platforms) or the manifest of one image. */

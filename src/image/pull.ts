@@ -4,7 +4,7 @@ import { chainIds, sha256 } from "./digest.ts";
 import { parseImageConfig } from "./image-config.ts";
 import type { LayerStore, WantedLayer } from "./layer-store.ts";
 import { type Descriptor, parseManifest } from "./manifest.ts";
-import { choosePlatform, localPlatform } from "./platform.ts";
+import { checkPlatform, choosePlatform, localPlatform } from "./platform.ts";
 import { formatReference, type ImageReference, repositoryName } from "./reference.ts";
 import type { ImageSource } from "./source.ts";
 import type { LayerProgress, PullOptions } from "./types.ts";
@@ -73,6 +73,7 @@ export async function describeImage(
 ): Promise<RemoteImage> {
   let at = reference;
   let digest: string | undefined;
+  let isCertain = true;
   for (let depth = 0; depth < maximumIndexDepth; depth++) {
     const object = formatReference(at);
     const fetched = await source.manifest(at, signal);
@@ -80,11 +81,13 @@ export async function describeImage(
     const manifest = parseManifest(fetched.data, fetched.contentType, object);
     if (manifest.kind === "index") {
       const chosen = choosePlatform(manifest.manifests, localPlatform(), object);
+      isCertain = Boolean(chosen.platform);
       at = { registry: reference.registry, repository: reference.repository, digest: chosen.digest };
       continue;
     }
     const data = await source.blob(manifest.config, signal);
-    const { diffIds } = parseImageConfig(data, manifest.layers.length, object);
+    const { diffIds, config } = parseImageConfig(data, manifest.layers.length, object);
+    if (!isCertain) checkPlatform(config, localPlatform(), object);
     return {
       digest,
       id: sha256(data),

@@ -136,7 +136,10 @@ export class ImageService {
     const limits = this.#limits;
     const source: ImageSource = {
       manifest: (named, signal) => limits.run(endpoints, signal, () => client.manifest(named, signal)),
-      blob: (descriptor, signal) => limits.run(endpoints, signal, () => client.blob(descriptor, signal)),
+      // The configuration of an image that is here already; its digest is the image's id.
+      blob: async (descriptor, signal) =>
+        this.#configuration(descriptor.digest) ??
+        limits.run(endpoints, signal, () => client.blob(descriptor, signal)),
       layer: () => ({ registry: client.state, dial: this.#dial !== undefined }),
     };
     const began = performance.now();
@@ -379,6 +382,11 @@ export class ImageService {
       config,
       pinned: this.#isPinned(image),
     };
+  }
+
+  #configuration(id: string): Uint8Array | undefined {
+    const image = this.#store.get(id);
+    return image === undefined ? undefined : Buffer.from(image.config);
   }
 
   async #busy<T>(work: Promise<T>): Promise<T> {

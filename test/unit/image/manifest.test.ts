@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { chainIds, digestProblem, sha256 } from "../../../src/image/digest.ts";
 import { imageUser, parseImageConfig } from "../../../src/image/image-config.ts";
 import { type ParsedManifest, parseManifest } from "../../../src/image/manifest.ts";
-import { choosePlatform, localPlatform } from "../../../src/image/platform.ts";
+import { checkPlatform, choosePlatform, localPlatform } from "../../../src/image/platform.ts";
 import { buildImage, buildIndex } from "../../fixtures/image.ts";
 import { buildLayer } from "../../fixtures/image-layer.ts";
 
@@ -105,6 +105,64 @@ test("variants: the same one, else the nearest older one, never a newer one", ()
   assert.throws(() => chosen({ os: "linux", architecture: "riscv64" }), {
     code: "NOT_FOUND",
     reason: /linux\/riscv64, only for linux\/arm\/v5, /,
+  });
+});
+
+const amd64 = { os: "linux", architecture: "amd64" };
+const entry = (letter: string, platform?: object | null, more: object = {}) => ({
+  mediaType: "application/vnd.oci.image.manifest.v1+json",
+  digest: `sha256:${letter.repeat(64)}`,
+  size: 1,
+  ...(platform === undefined ? {} : { platform }),
+  ...more,
+});
+/** The first digit of the digest of what is chosen from an index for a machine. */
+function choose(manifests: object[], wanted: Parameters<typeof choosePlatform>[1] = amd64): string {
+  const index = parseManifest(
+    Buffer.from(JSON.stringify({ schemaVersion: 2, manifests })),
+    "application/vnd.oci.image.index.v1+json",
+    "an index",
+  );
+  assert.equal(index.kind, "index");
+  return choosePlatform(index.manifests, wanted, "an index").digest.slice("sha256:".length)[0] ?? "";
+}
+
+test("what needs features of the system is for others; the system's version means nothing", () => {
+  const special = { ...amd64, "os.features": ["erofs"] };
+  assert.equal(choose([entry("a", special), entry("b", { ...amd64, "os.version": "99" })]), "b");
+  assert.equal(choose([entry("a", { ...amd64, "os.features": [] })]), "a");
+  assert.equal(choose([entry("a", { ...amd64, variant: null, "os.features": null })]), "a");
+  assert.throws(() => choose([entry("a", special)]), { code: "NOT_FOUND", reason: /amd64 with erofs/ });
+});
+
+test("other names of architectures, and amd64's v1, are understood", () => {
+  for (const architecture of ["x86_64", "x86-64"])
+    assert.equal(choose([entry("a", { os: "linux", architecture })]), "a");
+  assert.equal(
+    choose([entry("a", { ...amd64, variant: "v2" }), entry("b", { ...amd64, variant: "v1" })]),
+    "b",
+  );
+  assert.throws(() => choose([entry("a", { ...amd64, variant: "v2" })]), {
+    reason: /only for linux\/amd64\/v2/,
+  });
+  const arm64 = { os: "linux", architecture: "arm64", variant: "v8" };
+  assert.equal(choose([entry("a", { os: "linux", architecture: "aarch64" })], arm64), "a");
+  const arm = { os: "linux", architecture: "arm", variant: "v6" };
+  const armv7 = { os: "linux", architecture: "armhf" };
+  assert.equal(choose([entry("a", armv7), entry("b", { os: "linux", architecture: "armel" })], arm), "b");
+});
+
+test("an entry that names no platform is taken when no other fits, unless it is no image", () => {
+  const other = { os: "linux", architecture: "s390x" };
+  assert.equal(choose([entry("a"), entry("b", amd64)]), "b");
+  assert.equal(choose([entry("a", other), entry("b"), entry("c", null)]), "b");
+  assert.throws(() => choose([entry("a", other), entry("b", undefined, { artifactType: "x/signature" })]), {
+    code: "NOT_FOUND",
+  });
+  checkPlatform({ ...amd64, architecture: "x86_64" }, amd64, "an image");
+  assert.throws(() => checkPlatform(other, amd64, "an image"), {
+    code: "NOT_FOUND",
+    reason: /no variant for linux\/amd64, only for linux\/s390x/,
   });
 });
 
