@@ -59,6 +59,7 @@ Result<Fd> enter_root(const ContainerStart& start, NodeParts& node) {
   std::vector<PreparedMount>& mounts = node.mounts;
   LICHEN_TRY(make_file_systems(spec.mounts, start.mounts, mounts));
   LICHEN_TRY(isolate_mounts());
+  LICHEN_TRY(take_image_parts(mounts, start.place));
   LICHEN_TRY(attach_root(start.root, start.place));
   LICHEN_TRY(attach_mounts(start.root, mounts));
   LICHEN_TRY(attach_devices(start.root, node.devices));

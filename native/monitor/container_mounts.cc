@@ -6,6 +6,8 @@
 #include <cerrno>
 
 #include "core/mount_api.h"
+#include "core/mount_part.h"
+#include "core/overlay.h"
 #include "core/root_path.h"
 
 namespace lichen::monitor {
@@ -100,6 +102,42 @@ Status open_bind(const OciMount& mount, const MountContext& context, PreparedMou
   return {};
 }
 
+// A mount of type "overlay" is a read-only image (PROTOCOL.md): its layers, and the part of it that is
+// wanted.
+Status open_image(const OciMount& mount, PreparedMount& prepared) {
+  OverlaySpec spec;
+  for (const auto& [key, value] : mount.options.data) {
+    if (key == "lowerdir+")
+      spec.lower.push_back(value);
+    else if (key == "lichen.subpath")
+      prepared.image_path = value;
+    else
+      return plain_error("UNSUPPORTED_OPTION", "mount image", "\"" + key + "\"",
+                         "an image has no such option");
+  }
+  LICHEN_ASSIGN(prepared.mount, mount_overlay(spec));
+  MountOptions options = mount.options;
+  options.set |= MOUNT_ATTR_RDONLY;
+  return apply_options(prepared.mount, options);
+}
+
+Status take_image_part(PreparedMount& mount, const std::string& place) {
+  auto part = part_of_mount(mount.mount, mount.image_path, place);
+  if (!part) {
+    Error error = std::move(part).error();
+    if (error.number != ENOENT) return error;
+    return plain_error("IMAGE_PATH_MISSING", "mount image volume", "\"" + mount.image_path + "\"",
+                       "the image has no such path");
+  }
+  struct stat found {};
+  if (fstat(part->get(), &found) != 0) return sys_error("fstat", "\"" + mount.image_path + "\"");
+  mount.directory = S_ISDIR(found.st_mode);
+  mount.mount = std::move(part).value();
+  return {};
+}
+
+bool node_view(const OciMount& mount) { return mount.options.bind || mount.type == "overlay"; }
+
 Status make_file_system(const OciMount& mount, const MountContext& context, PreparedMount& prepared) {
   if (!known_type(mount.type))
     return plain_error("UNSUPPORTED_MOUNT", "mount", mount.type, "this type of file system is not supported");
@@ -118,9 +156,10 @@ Result<std::vector<PreparedMount>> open_bind_sources(const std::vector<OciMount>
   std::vector<PreparedMount> prepared(mounts.size());
   for (size_t i = 0; i < mounts.size(); i++) {
     prepared[i].destination = mounts[i].destination;
-    if (!mounts[i].options.bind) continue;
-    if (auto done = open_bind(mounts[i], context, prepared[i]); !done)
-      return std::move(done).error().within(title(mounts[i].destination));
+    if (!node_view(mounts[i])) continue;
+    auto done = mounts[i].options.bind ? open_bind(mounts[i], context, prepared[i])
+                                       : open_image(mounts[i], prepared[i]);
+    if (!done) return std::move(done).error().within(title(mounts[i].destination));
   }
   return prepared;
 }
@@ -128,9 +167,18 @@ Result<std::vector<PreparedMount>> open_bind_sources(const std::vector<OciMount>
 Status make_file_systems(const std::vector<OciMount>& mounts, const MountContext& context,
                          std::vector<PreparedMount>& prepared) {
   for (size_t i = 0; i < mounts.size(); i++) {
-    if (mounts[i].options.bind) continue;
+    if (node_view(mounts[i])) continue;
     if (auto done = make_file_system(mounts[i], context, prepared[i]); !done)
       return std::move(done).error().within(title(mounts[i].destination));
+  }
+  return {};
+}
+
+Status take_image_parts(std::vector<PreparedMount>& mounts, const std::string& place) {
+  for (PreparedMount& mount : mounts) {
+    if (mount.image_path.empty()) continue;
+    if (auto done = take_image_part(mount, place); !done)
+      return std::move(done).error().within(title(mount.destination));
   }
   return {};
 }

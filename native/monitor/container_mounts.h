@@ -28,14 +28,19 @@ struct PreparedMount {
   Fd mount;
   bool directory = true;
   bool readonly_at_end = false;  // a tmpfs that may only be written while the container is put together
+  std::string image_path;        // only this part of `mount` is wanted, once take_image_parts() has run
 };
 
-// Two steps, since the sources of bind mounts are in the node's view, which a user namespace of the pod's may
-// have no power over, and new file systems belong to whoever makes them.
+// Two steps, since the sources of bind mounts, and layers of images, are in the node's view, which a user
+// namespace of the pod's may have no power over, and new file systems belong to whoever makes them.
 Result<std::vector<PreparedMount>> open_bind_sources(const std::vector<OciMount>& mounts,
                                                      const MountContext& context);
 Status make_file_systems(const std::vector<OciMount>& mounts, const MountContext& context,
                          std::vector<PreparedMount>& prepared);
+
+// Replaces images of which a part is wanted by that part. In a mount namespace cut off from others; `place`
+// is a directory of it.
+Status take_image_parts(std::vector<PreparedMount>& mounts, const std::string& place);
 
 // Attaches them in order; missing destinations are made.
 Status attach_mounts(const Fd& root, const std::vector<PreparedMount>& mounts);

@@ -82,6 +82,53 @@ std::string links_in_the_image() {
   return "";
 }
 
+// Two layers on the tmpfs at /mnt: the upper one hides what is below at data/file, and both have something
+// else.
+std::string images() {
+  auto root = stage();
+  if (!root) return root.error().text();
+  auto at_mnt = open_at({}, "/mnt", O_PATH);
+  if (!at_mnt) return at_mnt.error().text();
+  for (const char* path : {"/lower/data/file", "/lower/other", "/upper/data/file", "/upper/data/more/x"})
+    if (auto made = ensure_file(at_mnt.value(), path); !made) return made.error().text();
+  if (symlink("/data/more", "/mnt/upper/link") != 0) return "symlink";
+  const std::string lower = "lowerdir+=/mnt/lower", upper = "lowerdir+=/mnt/upper";
+  auto part = [&](const char* path) { return std::string("lichen.subpath=") + path; };
+  auto mounts = prepare({mount_of("/whole", "overlay", "image", {upper, lower, "noexec"}),
+                         mount_of("/one", "overlay", "image", {lower}),
+                         mount_of("/part", "overlay", "image", {upper, lower, part("link")}),
+                         mount_of("/file", "overlay", "image", {lower, part("/data/file")}),
+                         mount_of("/above", "overlay", "image", {upper, lower, part("../../data")})},
+                        {});
+  if (!mounts) return mounts.error().text();
+  TRY_TEXT(isolate_mounts());
+  TRY_TEXT(take_image_parts(mounts.value(), "/tmp"));
+  TRY_TEXT(attach_root(root.value(), "/tmp"));
+  TRY_TEXT(attach_mounts(root.value(), mounts.value()));
+  for (const char* path : {"whole/other", "whole/data/more/x", "one/other", "part/x", "file", "above/file"})
+    if (access((std::string("/tmp/") + path).c_str(), F_OK) != 0) return std::string(path) + " is missing";
+  if (access("/tmp/part/data", F_OK) == 0 || access("/tmp/above/other", F_OK) == 0)
+    return "more than the part";
+  for (const char* path : {"/whole/x", "/one/x", "/part/y", "/file"})
+    if (can_write(root.value(), path)) return std::string(path) + " can be written";
+  return "";
+}
+
+std::string missing_part_of_an_image() {
+  auto root = stage();
+  if (!root) return root.error().text();
+  auto mounts =
+      prepare({mount_of("/x", "overlay", "image", {"lowerdir+=/mnt/data", "lichen.subpath=no/where"})}, {});
+  if (!mounts) return mounts.error().text();
+  TRY_TEXT(isolate_mounts());
+  auto done = take_image_parts(mounts.value(), "/tmp");
+  if (done) return "taken";
+  std::string text = done.error().text();
+  if (text.find("\"no/where\": the image has no such path") == std::string::npos) return text;
+  auto unknown = prepare({mount_of("/x", "overlay", "image", {"lowerdir+=/mnt/data", "upperdir=/mnt"})}, {});
+  return unknown ? "an upper directory is taken" : "";
+}
+
 std::string refusals() {
   auto refused = [](OciMount mount) {
     auto done = prepare({std::move(mount)}, {});
@@ -125,5 +172,9 @@ std::string shared_memory() {
 
 TEST_CASE("binds and file systems in order, read-only where asked") { CHECK_IN_MOUNT_NAMESPACE(binds); }
 TEST_CASE("links of the image lead nowhere outside") { CHECK_IN_MOUNT_NAMESPACE(links_in_the_image); }
+TEST_CASE("images and parts of them, always read-only") { CHECK_IN_MOUNT_NAMESPACE(images); }
+TEST_CASE("a part that an image does not have is named") {
+  CHECK_IN_MOUNT_NAMESPACE(missing_part_of_an_image);
+}
 TEST_CASE("what cannot be mounted is named") { CHECK_IN_MOUNT_NAMESPACE(refusals); }
 TEST_CASE("the pod's shared memory is one for all containers") { CHECK_IN_MOUNT_NAMESPACE(shared_memory); }

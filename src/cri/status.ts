@@ -1,5 +1,6 @@
 import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { asLichenError, type Code } from "../errors.ts";
+import { nativeCode } from "../native/failure.ts";
 
 /** The one place where an error code becomes a gRPC status: https://grpc.io/docs/guides/status-codes/ */
 const statuses: Record<Code, status> = {
@@ -18,10 +19,27 @@ const statuses: Record<Code, status> = {
   INTERNAL: status.INTERNAL,
 };
 
-/** What grpc-js sends for `error`: `operation object: reason (hint)`. */
+/** Words that a kubelet looks for at the beginning of a message (k8s.io/cri-api/pkg/errors), by what failed. */
+const kubeletWords: Record<string, string> = {
+  "mount image volume": "ImageVolumeMountFailed",
+  "check signature of image": "SignatureValidationFailed",
+};
+
+function kubeletWord(error: unknown): string | undefined {
+  if (nativeCode(error) === "IMAGE_PATH_MISSING") return kubeletWords["mount image volume"];
+  for (let at = error; typeof at === "object" && at !== null; at = (at as { cause?: unknown }).cause) {
+    const word = kubeletWords[String((at as { operation?: unknown }).operation)];
+    if (word !== undefined) return word;
+  }
+  return undefined;
+}
+
+/** What grpc-js sends for `error`: `operation object: reason (hint)`, after a kubelet's word where it has one. */
 export function toServiceError(error: unknown): ServiceError {
   const failure = asLichenError(error);
-  const details = failure.hint === undefined ? failure.message : `${failure.message} (${failure.hint})`;
+  const word = kubeletWord(error);
+  const message = word === undefined ? failure.message : `${word}: ${failure.message}`;
+  const details = failure.hint === undefined ? message : `${message} (${failure.hint})`;
   return Object.assign(new Error(details), {
     code: statuses[failure.code],
     details,

@@ -86,7 +86,12 @@ export interface ContainerImage {
   /** Unpacked layers, topmost first. */
   lower: string[];
   config: ImageConfig;
+  /** The images that its mounts name, by what they call them. */
+  volumes?: ReadonlyMap<string, VolumeImage>;
 }
+
+/** An image that a container has as a volume. */
+export type VolumeImage = Pick<ContainerImage, "id" | "ref" | "lower">;
 
 /** The members of an OCI image configuration's `config` object that decide how a container starts. */
 export interface ImageConfig {

@@ -36,6 +36,8 @@ export interface ContainerRecord {
   config: ContainerConfig;
   /** `id` is the image's config digest; `ref` its repository digest, or the id when it has none. */
   image: { id: string; ref: string };
+  /** Ids of the images that it has as volumes; absent without any. */
+  volumeImages?: string[];
   /** Absolute path of the CRI log, or "". */
   logPath: string;
   user: { uid: number; gid: number; supplementalGroups: number[] };

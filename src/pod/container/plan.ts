@@ -18,6 +18,7 @@ import { podIdMap, requireSameIdMap } from "../spec/user-namespace.ts";
 import type { ContainerImage } from "../types.ts";
 import type { Undo } from "../undo.ts";
 import { prepareLog } from "./validate.ts";
+import { holdVolumeImages, mountsWithDigests } from "./volume-images.ts";
 
 /** Everything about a container that is to be made. */
 export interface ContainerPlan {
@@ -56,7 +57,8 @@ export async function planContainer(
   const signal = stopSignal(config.stopSignal, image.config.StopSignal);
   const target = targetPid(context, pid.targetId, pod.id);
   const checkedSecurity = containerSecurity(security, context.security);
-  const { mounts, rootfsPropagation } = await requestedMounts(config.mounts, undo, idMap);
+  const imageLayers = await holdVolumeImages(context, id, image, idMap, undo);
+  const { mounts, rootfsPropagation } = await requestedMounts(config.mounts, undo, idMap, imageLayers);
   const spec = buildSpec({
     config,
     image: image.config,
@@ -85,8 +87,9 @@ export async function planContainer(
     message: "",
     pid: 0,
     // The variables are in the spec, as text; here they would only be bytes that JSON cannot hold.
-    config: { ...config, envs: [] },
+    config: { ...config, envs: [], mounts: mountsWithDigests(config.mounts, image) },
     image: { id: image.id, ref: image.ref },
+    ...(image.volumes ? { volumeImages: [...image.volumes.values()].map((volume) => volume.id) } : {}),
     logPath: prepareLog(config, sandboxConfig),
     user: { uid: user.uid, gid: user.gid, supplementalGroups: user.additionalGids },
     stopSignal: signal,

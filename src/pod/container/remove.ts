@@ -34,7 +34,8 @@ export async function deleteContainer(context: PodContext, container: ContainerR
   context.cpuRates.forget(id);
   context.logLost.delete(id);
   context.usage.forget(id);
-  context.images.release(container.image.id, id);
+  for (const image of [container.image.id, ...(container.volumeImages ?? [])])
+    context.images.release(image, id);
   context.containers.delete(id);
   context.exits.notify(id);
 }

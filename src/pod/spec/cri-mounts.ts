@@ -5,6 +5,7 @@ import { LichenError } from "../../errors.ts";
 import type { IdMap } from "../../native/id-map.ts";
 import type { RuntimeMount } from "../../oci-runtime.ts";
 import type { Undo } from "../undo.ts";
+import { type ImageLayers, imageVolume, imageVolumeProblem, isImageVolume } from "./image-volumes.ts";
 import { idMappings, mountIdMap } from "./user-namespace.ts";
 
 /** Refuses mounts that are wrong or not built, before anything is made. */
@@ -25,12 +26,15 @@ export function checkMounts(mounts: readonly Mount[]): void {
     if (normalized(path) === "/") refuse("INVALID_ARGUMENT", "the container's root cannot be mounted over");
     if (seen.has(normalized(path))) refuse("INVALID_ARGUMENT", "two mounts have this container_path");
     seen.add(normalized(path));
-    if (mount.image !== null && mount.image.image !== "") {
-      refuse("UNIMPLEMENTED", "image volumes are not built", "use a directory of the node");
-    }
     if (mount.mountOptions.length > 0) {
       refuse("UNIMPLEMENTED", `mount_options (${mount.mountOptions.join(",")}) are not built`);
     }
+    if (isImageVolume(mount)) {
+      const problem = imageVolumeProblem(mount);
+      if (problem !== undefined) refuse("INVALID_ARGUMENT", problem);
+      continue;
+    }
+    if (mount.imageSubPath !== "") refuse("INVALID_ARGUMENT", "image_sub_path is given without an image");
     if (!mount.hostPath.startsWith("/")) {
       refuse("INVALID_ARGUMENT", `host_path ${JSON.stringify(mount.hostPath)} is not absolute`);
     }
@@ -58,18 +62,23 @@ export interface RequestedMounts {
 /**
  * Turns CRI's mounts into bind mounts: symbolic links of the host path are resolved, and a path that does not exist becomes
  * a directory, as containerd and Docker do (NOT_FOUND when it cannot). FAILED_PRECONDITION when propagation is asked for and
- * the host path's mount does not have it.
+ * the host path's mount does not have it. Image volumes are made of the layers in `images`.
  */
 export async function requestedMounts(
   mounts: readonly Mount[],
   undo: Undo,
   pod?: IdMap,
+  images: ImageLayers = new Map(),
 ): Promise<RequestedMounts> {
   const made: RuntimeMount[] = [];
   let rootfsPropagation: string | undefined;
   let table: string | undefined;
   const maps = mounts.map((mount) => mountIdMap(mount, pod));
   for (const [index, mount] of mounts.entries()) {
+    if (isImageVolume(mount)) {
+      made.push(imageVolume(mount, normalized(mount.containerPath), images));
+      continue;
+    }
     const source = await hostPath(mount.hostPath, undo);
     const propagation = propagations[mount.propagation] ?? "rprivate";
     if (propagation === "rshared" && pod !== undefined) {

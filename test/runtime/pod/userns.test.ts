@@ -233,3 +233,14 @@ test("the status says whose ids it has", async (t) => {
   assert.equal((await containerStatus(node, id)).user?.linux?.uid, 0);
   assert.ok(existsSync(join(node.dataDir, "containers", id, "upper")));
 });
+
+test("an image volume has the pod's owners, and only what was asked for of it", async (t) => {
+  if (skip !== "") return t.skip(skip);
+  const own = await pod("images", 131_072 * 2);
+  const mount = { containerPath: "/volume", image: { image }, imageSubPath: "etc", readonly: true };
+  const id = await container(own, "exec sleep 1000", { mounts: [mount] });
+  assert.equal(await sh(id, "stat -c '%u %g' /volume/passwd"), "0 0");
+  assert.match(await sh(id, "touch /volume/new"), /Read-only file system/i);
+  assert.equal(await sh(id, "ls /volume | grep -c ^bin$"), "0");
+  await node.client.removePodSandbox({ podSandboxId: own.id });
+});

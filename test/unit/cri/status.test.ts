@@ -51,6 +51,20 @@ describe("gRPC status of an error", () => {
     assert.equal(error.details, "create container web: pull image app:1: no such tag (pull it)");
   });
 
+  it("begins with the word that a kubelet looks for", () => {
+    const fields = {
+      code: "NOT_FOUND",
+      operation: "mount image volume",
+      object: "app:1",
+      reason: "gone",
+    } as const;
+    const error = toServiceError(within("create container", "web", new LichenError(fields)));
+    assert.equal(
+      error.details,
+      "ImageVolumeMountFailed: create container web: mount image volume app:1: gone",
+    );
+  });
+
   it("is INTERNAL for what is no error of lichen's", () => {
     assert.equal(toServiceError(new TypeError("x is undefined")).code, status.INTERNAL);
     assert.match(toServiceError("thrown text").details, /thrown text/);
