@@ -92,7 +92,7 @@ void FdObject::define(Napi::Env env, Napi::Object exports) {
       env, "Fd",
       {InstanceAccessor<&FdObject::number>("number"), InstanceAccessor<&FdObject::closed>("closed"),
        InstanceMethod<&FdObject::duplicate>("duplicate"), InstanceMethod<&FdObject::release>("release"),
-       InstanceMethod<&FdObject::close>("close"),
+       InstanceMethod<&FdObject::close>("close"), InstanceMethod<&FdObject::set_pipe_size>("setPipeSize"),
        InstanceMethod<&FdObject::close>(Napi::Symbol::WellKnown(env, "dispose"))});
   environment(env).fd_class = Napi::Persistent(constructor);
   exports.Set("Fd", constructor);
@@ -155,6 +155,14 @@ Napi::Value FdObject::release(const Napi::CallbackInfo& info) {
   Napi::Value value = number(info);
   (void)fd_.release();
   return value;
+}
+
+// setPipeSize(bytes): whether the pipe holds that much now (fcntl(2), F_SETPIPE_SZ).
+Napi::Value FdObject::set_pipe_size(const Napi::CallbackInfo& info) {
+  Arguments arguments(info, "setPipeSize");
+  auto bytes = static_cast<int>(arguments.number(info[0], "bytes", 1, INT32_MAX));
+  if (!arguments.ok()) return info.Env().Undefined();
+  return Napi::Boolean::New(info.Env(), fcntl(fd_.get(), F_SETPIPE_SZ, bytes) >= bytes);
 }
 
 void FdObject::close(const Napi::CallbackInfo&) { fd_.reset(); }

@@ -29,6 +29,7 @@ class FdObject : public Napi::ObjectWrap<FdObject> {
   Napi::Value closed(const Napi::CallbackInfo& info);
   Napi::Value duplicate(const Napi::CallbackInfo& info);
   Napi::Value release(const Napi::CallbackInfo& info);
+  Napi::Value set_pipe_size(const Napi::CallbackInfo& info);
   void close(const Napi::CallbackInfo& info);
 
   Fd fd_;

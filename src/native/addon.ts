@@ -12,6 +12,8 @@ export interface Fd extends Disposable {
   duplicate(): Fd;
   /** Gives the number away without closing it: the caller owns it from now on. */
   release(): number;
+  /** Lets a pipe hold so many bytes. False where the user may not have so much: more than 1 MiB, or with many pipes (pipe(7)). */
+  setPipeSize(bytes: number): boolean;
   /** May be called again. */
   close(): void;
 }

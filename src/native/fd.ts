@@ -7,6 +7,9 @@ export type { Fd } from "./addon.ts";
 /** O_PATH of open(2), which Node does not name: a descriptor that only stands for a place in the file system. */
 export const O_PATH = 0o10000000;
 
+/** What a user without privilege may have (pipe(7), pipe-max-size). */
+const largestPipe = 1 << 20;
+
 export function pipe(): { read: Fd; write: Fd } {
   const [read, write] = native((raw) => raw.pipe());
   return { read, write };
@@ -46,6 +49,31 @@ export function adoptFd(number: number): Fd {
 /** The read end of a pipe, or a socket, as a Node stream, which owns the descriptor from now on. */
 export function readStream(fd: Fd): Socket {
   return new Socket({ fd: fd.release(), readable: true, writable: false });
+}
+
+export interface ChunkReaderOptions {
+  /** The buffer for the next read, the same one again if it is free. */
+  buffer: () => Buffer;
+  /** So many bytes lie at the front of the buffer that was given last. False pauses the reading until `resume`. */
+  onChunk: (length: number) => boolean;
+}
+
+/**
+ * The read end of a pipe as a Node stream that owns the descriptor from now on and reads into memory that is its reader's: where bytes are
+ * passed on by the gigabyte, taking and freeing memory for each read is most of the work. It has no `data` events; `end` and `error` as usual.
+ */
+export function chunkReader(fd: Fd, { buffer, onChunk }: ChunkReaderOptions): Socket {
+  const onread = { buffer, callback: onChunk };
+  return new Socket({ fd: fd.release(), readable: true, writable: false, onread });
+}
+
+/** Lets the pipe of a stream made here hold as much as may be; for streams through which much flows, since a user's pipes share a budget. */
+export function enlargePipe(stream: Socket): void {
+  const { fd } = (stream as unknown as { _handle: { fd?: number } | null })._handle ?? {};
+  if (fd === undefined || fd < 0) return;
+  const borrowed = adoptFd(fd);
+  borrowed.setPipeSize(largestPipe);
+  borrowed.release();
 }
 
 /** A connected TCP socket as a Node socket, which owns the descriptor from now on. */

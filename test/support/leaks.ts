@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -96,6 +97,15 @@ export async function settled(node: CountedNode): Promise<Counts> {
     if (isDeepStrictEqual(now, last)) return now;
     last = now;
   }
+}
+
+/** Throws when the node holds more than `before`. Less it may hold: a pull's idle connections to its registry end sometime, too. */
+export function expectNoMore(node: CountedNode, before: Counts): void {
+  const now = count(node);
+  assert.ok(now.fds <= before.fds, `${now.fds} descriptors, ${before.fds} before`);
+  assert.ok(now.processes <= before.processes, `${now.processes} processes, ${before.processes} before`);
+  const { mounts, links, cgroups, directories } = now;
+  assert.deepEqual({ ...before, mounts, links, cgroups, directories }, before);
 }
 
 /** Where the daemon's descriptors lead, for telling which one leaked. */

@@ -1,10 +1,10 @@
 import type { Socket } from "node:net";
 import { LichenError, within } from "../../errors.ts";
-import { type Fd, readStream, terminalStream, writeStream } from "../../native/fd.ts";
+import { terminalStream, writeStream } from "../../native/fd.ts";
 import type { StreamName } from "../../native/monitor-wire.ts";
 import type { PodContext } from "../context.ts";
 import { attachableContainer } from "./running.ts";
-import { feed, type Transfer, transfer } from "./transfer.ts";
+import { feed, type Pump, pump } from "./transfer.ts";
 import type { ClientStreams } from "./types.ts";
 
 const streamNames: readonly StreamName[] = ["stdin", "stdout", "stderr"];
@@ -19,15 +19,15 @@ export async function attach(context: PodContext, idPrefix: string, client: Clie
   const gone = () => end.resolve();
   client.closed.addEventListener("abort", gone);
   let forget = () => {};
-  const ours: Socket[] = [];
+  let input: Socket | undefined;
+  const pumps: Pump[] = [];
   try {
     const wanted = streamNames.filter((name) => client[name] !== undefined);
     const { attachment, stdin, stdout, stderr } = await monitor.attach(id, wanted);
     forget = context.attachments.subscribe(id, attachment, () => end.reject(tooSlow(id)));
     if (client.closed.aborted) gone();
     if (stdin && client.stdin) {
-      const input = container.config.tty ? terminalStream(stdin, { reading: false }) : writeStream(stdin);
-      ours.push(input);
+      input = container.config.tty ? terminalStream(stdin, { reading: false }) : writeStream(stdin);
       feed(client.stdin, input);
     } else {
       // The container has no input (any more): what the client sends is read and dropped, so that it notices its own end.
@@ -38,25 +38,19 @@ export async function attach(context: PodContext, idPrefix: string, client: Clie
         monitor.resize({ container: id }, width, height).catch(() => {});
       });
     }
-    const transfers: Transfer[] = [];
-    const receive = (fd: Fd | undefined, target: typeof client.stdout) => {
-      if (fd === undefined) return;
-      const source = readStream(fd);
-      ours.push(source);
-      if (target) transfers.push(transfer(source, target));
-    };
-    receive(stdout, client.stdout);
-    receive(stderr, client.stderr);
+    if (stdout && client.stdout) pumps.push(pump(stdout, client.stdout));
+    if (stderr && client.stderr) pumps.push(pump(stderr, client.stderr));
     await end.promise;
     // The monitor ends its copies of the output with the container, so this ends as soon as the client has read them.
-    if (!client.closed.aborted) await Promise.all(transfers.map(({ ended }) => ended));
+    if (!client.closed.aborted) await Promise.all(pumps.map(({ ended }) => ended));
   } catch (error) {
     throw within("attach to container", id, error);
   } finally {
     client.closed.removeEventListener("abort", gone);
     unsubscribe();
     forget();
-    for (const stream of ours) stream.destroy();
+    input?.destroy();
+    for (const one of pumps) one.destroy();
   }
 }
 

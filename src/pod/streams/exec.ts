@@ -1,14 +1,14 @@
 import { randomBytes } from "node:crypto";
-import type { Duplex, Readable, Writable } from "node:stream";
+import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { within } from "../../errors.ts";
-import { type Fd, pipe, readStream, terminalStream, writeStream } from "../../native/fd.ts";
+import { type Fd, pipe, terminalStream, writeStream } from "../../native/fd.ts";
 import type { Monitor } from "../../native/monitor.ts";
 import type { RuntimeSpec } from "../../oci-runtime.ts";
 import type { PodContext } from "../context.ts";
 import { execProcess } from "../spec/process.ts";
 import { runningContainer } from "./running.ts";
-import { drained, feed, type Transfer, transfer } from "./transfer.ts";
+import { drained, feed, type Pump, pump, type Transfer, transfer } from "./transfer.ts";
 import type { ClientStreams, TerminalSize } from "./types.ts";
 
 /** How long a client's terminal may take to say its size before the command starts with a usual one. */
@@ -117,7 +117,7 @@ function terminalEnds(terminal: Duplex): Ends {
 /** A pipe for each stream that the client wants; disposing of it closes the command's ends, and ours unless taken. */
 class Pipes implements Disposable {
   readonly theirs: { stdin?: Fd; stdout?: Fd; stderr?: Fd } = {};
-  readonly #ours: { stdin?: Fd; stdout?: Fd; stderr?: Fd } = {};
+  #ours: { stdin?: Fd; stdout?: Fd; stderr?: Fd } = {};
 
   constructor(client: ClientStreams) {
     if (client.stdin) {
@@ -134,20 +134,22 @@ class Pipes implements Disposable {
   }
 
   ours(): Ends {
-    const stdin = this.#ours.stdin && writeStream(this.#ours.stdin);
-    const stdout = this.#ours.stdout && readStream(this.#ours.stdout);
-    const stderr = this.#ours.stderr && readStream(this.#ours.stderr);
+    const { stdin: input, stdout, stderr } = this.#ours;
+    // They outlive this object, whose closing them does nothing any more.
+    this.#ours = {};
+    const stdin = input && writeStream(input);
+    const pumps: Pump[] = [];
     return {
       connect(client) {
         if (stdin && client.stdin) feed(client.stdin, stdin);
-        const outputs: [Readable | undefined, Writable | undefined][] = [
-          [stdout, client.stdout],
-          [stderr, client.stderr],
-        ];
-        return outputs.flatMap(([source, target]) => (source && target ? [transfer(source, target)] : []));
+        if (stdout && client.stdout) pumps.push(pump(stdout, client.stdout));
+        if (stderr && client.stderr) pumps.push(pump(stderr, client.stderr));
+        return pumps;
       },
       destroy() {
-        for (const stream of [stdin, stdout, stderr]) stream?.destroy();
+        stdin?.destroy();
+        for (const one of pumps) one.destroy();
+        for (const fd of [stdout, stderr]) fd?.close();
       },
     };
   }

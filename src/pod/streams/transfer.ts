@@ -1,5 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+import { chunkReader, enlargePipe, type Fd } from "../../native/fd.ts";
 
 /** Bytes on their way from a process to a client. */
 export interface Transfer {
@@ -38,6 +39,52 @@ export function transfer(source: Readable, target: Writable): Transfer {
   source.once("error", finish);
   source.once("close", finish);
   target.on("drain", proceed);
+  target.once("close", finish);
+  if (target.destroyed) finish();
+  return state;
+}
+
+/** A transfer whose source it owns. */
+export interface Pump extends Transfer {
+  destroy(): void;
+}
+
+const firstBuffer = 16 * 1024;
+const largeBuffer = 256 * 1024;
+
+/**
+ * Passes on what comes through a pipe, whose read end it owns, by way of one buffer: it is read into again when `target` has passed on what
+ * was in it. Buffer and pipe grow when much comes at once. `target` is left open.
+ */
+export function pump(pipe: Fd, target: Writable): Pump {
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  let buffer = Buffer.allocUnsafeSlow(firstBuffer);
+  const taken = () => {
+    state.blocked = false;
+    source.resume();
+  };
+  const source = chunkReader(pipe, {
+    buffer: () => buffer,
+    onChunk: (length) => {
+      const chunk = buffer.subarray(0, length);
+      state.count += length;
+      state.blocked = true;
+      target.write(chunk, taken);
+      if (length === buffer.length && length < largeBuffer) {
+        buffer = Buffer.allocUnsafeSlow(length * 4);
+        if (buffer.length === largeBuffer) enlargePipe(source);
+      }
+      return false;
+    },
+  });
+  const finish = () => {
+    target.off("close", finish);
+    source.destroy();
+    resolve();
+  };
+  const state = { ended, count: 0, blocked: false, destroy: finish };
+  for (const event of ["end", "error", "close"]) source.once(event, finish);
+  source.on("error", () => {});
   target.once("close", finish);
   if (target.destroyed) finish();
   return state;

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { passed } from "../buffers.ts";
 import { PeerWatch } from "../peer-watch.ts";
 import {
   dataHead,
@@ -50,7 +51,6 @@ export class SpdyConnection implements StreamCarrier, FrameReceiver {
   readonly #inflater = new HeaderInflater();
   readonly #deflater = new HeaderDeflater();
   readonly #streams = new Map<number, SpdyStream>();
-  readonly #waiting: (() => void)[] = [];
   #lastStreamId = 0;
   #blocked = 0;
   #inflating = false;
@@ -111,16 +111,18 @@ export class SpdyConnection implements StreamCarrier, FrameReceiver {
     }
     this.#watch.active();
     const transport = this.#transport;
-    let more = true;
     transport.cork();
-    for (let at = 0; at < chunk.length; at += maximumFrameLength) {
-      const part = chunk.length <= maximumFrameLength ? chunk : chunk.subarray(at, at + maximumFrameLength);
-      transport.write(dataHead(streamId, part.length, 0));
-      more = transport.write(part);
+    let at = 0;
+    for (; chunk.length - at > maximumFrameLength; at += maximumFrameLength) {
+      transport.write(dataHead(streamId, maximumFrameLength, 0));
+      transport.write(chunk.subarray(at, at + maximumFrameLength));
     }
+    transport.write(dataHead(streamId, chunk.length - at, 0));
+    transport.write(at === 0 ? chunk : chunk.subarray(at), () => {
+      this.#watch.active();
+      taken();
+    });
     transport.uncork();
-    if (more) taken();
-    else this.#waiting.push(taken);
   }
 
   sendFin(streamId: number): void {
@@ -233,6 +235,7 @@ export class SpdyConnection implements StreamCarrier, FrameReceiver {
 
   #receive(chunk: Buffer): void {
     if (this.#ended) return;
+    passed(chunk.length);
     this.#watch.active();
     try {
       this.#reader.read(chunk);
@@ -261,7 +264,6 @@ export class SpdyConnection implements StreamCarrier, FrameReceiver {
   #drained(): void {
     this.#unsent = false;
     this.#watch.active();
-    for (const taken of this.#waiting.splice(0)) taken();
     this.#flow();
   }
 
@@ -292,7 +294,6 @@ export class SpdyConnection implements StreamCarrier, FrameReceiver {
     this.#watch.stop();
     this.#inflater.close();
     for (const stream of [...this.#streams.values()]) stream.lost();
-    for (const taken of this.#waiting.splice(0)) taken();
     this.#options.onClose();
   }
 }

@@ -5,7 +5,7 @@ import type { Headers } from "./headers.ts";
 
 /** What a stream needs of its connection. */
 export interface StreamCarrier {
-  /** Calls back when more may be written. */
+  /** Calls back when the chunk has been handed to the kernel, and its memory is free again; or when the connection has ended. */
   sendData(streamId: number, chunk: Buffer, taken: () => void): void;
   sendFin(streamId: number): void;
   reset(stream: SpdyStream, status: ResetStatus): void;

@@ -2,7 +2,7 @@ import { Duplex } from "node:stream";
 
 /** What a channel needs of its connection. */
 export interface ChannelCarrier {
-  /** Sends a message on the channel; calls back when more may be written. */
+  /** Sends a message on the channel. Calls back as a SPDY stream's carrier does. */
   sendMessage(channel: number, chunk: Buffer, taken: () => void): void;
   /** We send no more on the channel. */
   sendEnd(channel: number): void;

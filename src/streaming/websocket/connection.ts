@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { RawData, WebSocket } from "ws";
+import { passed } from "../buffers.ts";
 import { PeerWatch } from "../peer-watch.ts";
 import { type ChannelCarrier, ChannelStream } from "./channel.ts";
 import { isOpen } from "./upgrade.ts";
@@ -30,12 +31,11 @@ export class ChannelConnection implements ChannelCarrier {
   readonly #transport: Duplex;
   readonly #options: ChannelOptions;
   readonly #channels: ChannelStream[];
-  readonly #waiting: (() => void)[] = [];
   readonly #watch: PeerWatch;
   #blocked = 0;
   #ended = false;
 
-  /** `transport`: the TCP or TLS socket below `socket`; it is only looked at. */
+  /** `transport`: the TCP or TLS socket below `socket`. */
   constructor(socket: WebSocket, transport: Duplex, options: ChannelOptions) {
     this.#socket = socket;
     this.#transport = transport;
@@ -47,7 +47,7 @@ export class ChannelConnection implements ChannelCarrier {
     socket.on("message", (message: RawData) => this.#receive(message as Buffer));
     socket.on("ping", () => this.#watch.active());
     socket.on("close", () => this.#end());
-    transport.on("drain", () => this.#drained());
+    transport.on("drain", () => this.#watch.active());
     this.#watch = new PeerWatch(
       {
         unheard: () => this.#blocked > 0 && transport.writableLength === 0,
@@ -76,16 +76,20 @@ export class ChannelConnection implements ChannelCarrier {
       return;
     }
     this.#watch.active();
-    if (this.#options.binary) {
-      const message = Buffer.allocUnsafe(chunk.length + 1);
-      message[0] = channel;
-      chunk.copy(message, 1);
-      this.#socket.send(message);
-    } else {
-      this.#socket.send(`${channel}${chunk.toString("base64")}`, { binary: false });
+    const done = () => {
+      this.#watch.active();
+      taken();
+    };
+    if (!this.#options.binary) {
+      this.#socket.send(`${channel}${chunk.toString("base64")}`, { binary: false }, done);
+      return;
     }
-    if (this.#transport.writableNeedDrain) this.#waiting.push(taken);
-    else taken();
+    // Written past `ws`, which would want head, channel and payload in one piece; it keeps nothing back that could come later.
+    const transport = this.#transport;
+    transport.cork();
+    transport.write(messageHead(chunk.length + 1, channel));
+    transport.write(chunk, done);
+    transport.uncork();
   }
 
   sendEnd(channel: number): void {
@@ -100,6 +104,7 @@ export class ChannelConnection implements ChannelCarrier {
 
   #receive(message: Buffer): void {
     if (this.#ended || message.length === 0) return;
+    passed(message.length);
     this.#watch.active();
     const { binary, closes } = this.#options;
     const first = message[0] as number;
@@ -120,11 +125,6 @@ export class ChannelConnection implements ChannelCarrier {
     }
   }
 
-  #drained(): void {
-    this.#watch.active();
-    for (const taken of this.#waiting.splice(0)) taken();
-  }
-
   #finish(code: number, reason: string): void {
     if (this.#ended) return;
     this.#end();
@@ -137,7 +137,18 @@ export class ChannelConnection implements ChannelCarrier {
     this.#ended = true;
     this.#watch.stop();
     for (const channel of this.#channels) channel.destroy();
-    for (const taken of this.#waiting.splice(0)) taken();
     this.#options.onClose();
   }
+}
+
+/** Head of an unmasked, final binary frame (RFC 6455, section 5.2) of this length, and the payload's first byte. */
+function messageHead(length: number, channel: number): Buffer {
+  const extended = length < 126 ? 0 : length <= 0xffff ? 2 : 8;
+  const head = Buffer.alloc(2 + extended + 1);
+  head[0] = 0x82;
+  head[1] = extended === 0 ? length : extended === 2 ? 126 : 127;
+  if (extended === 2) head.writeUInt16BE(length, 2);
+  if (extended === 8) head.writeBigUInt64BE(BigInt(length), 2);
+  head[2 + extended] = channel;
+  return head;
 }

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import WebSocket from "ws";
 import { ContainerState } from "#cri";
-import { count } from "../../support/leaks.ts";
+import { expectNoMore, settled } from "../../support/leaks.ts";
 import { type LichenNode, startNode } from "../../support/node.ts";
 import {
   containerStatus,
@@ -153,21 +153,17 @@ test("attaching and going fifty times leaves nothing, in the daemon or the monit
   const id = await runContainer(node, pod, image, "busy", "while :; do echo x; sleep 0.01; done", {
     stdin: true,
   });
-  const monitorFds = async () => {
-    const { status } = await node.client.podSandboxStatus({ podSandboxId: pod.id, verbose: true });
-    const { info } = await node.client.podSandboxStatus({ podSandboxId: pod.id, verbose: true });
-    assert.ok(status);
-    const { pid } = JSON.parse(info.info ?? "{}") as { pid: number };
-    return (
-      readFileSync(`/proc/${pid}/fdinfo/0`, "utf8") &&
-      (await import("node:fs")).readdirSync(`/proc/${pid}/fd`).length
-    );
-  };
+  const { info } = await node.client.podSandboxStatus({ podSandboxId: pod.id, verbose: true });
+  const { pid } = JSON.parse(info.info ?? "{}") as { pid: number };
+  const monitorFds = () => readdirSync(`/proc/${pid}/fd`).length;
   await attachBriefly(id);
-  await sleep(200);
-  const before = [count(node), await monitorFds()];
+  const before = await settled(node);
+  const held = monitorFds();
   await Promise.all(Array.from({ length: 50 }, () => attachBriefly(id)));
-  await eventually(async () => assert.deepEqual([count(node), await monitorFds()], before), 10_000);
+  await eventually(() => {
+    expectNoMore(node, before);
+    assert.equal(monitorFds(), held);
+  });
 });
 
 async function attachBriefly(id: string): Promise<void> {

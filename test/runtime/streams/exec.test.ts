@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import WebSocket from "ws";
 import { runSession } from "../../../src/cli/streams/session.ts";
-import { count, settled } from "../../support/leaks.ts";
+import { expectNoMore, settled } from "../../support/leaks.ts";
 import { type LichenNode, startNode } from "../../support/node.ts";
 import { eventually, pullBusybox, runContainer, runPod, type TestPod } from "../../support/pods.ts";
 import { execScript, keyboard, noise, Sink } from "./clients.ts";
@@ -142,7 +142,7 @@ test("fifty at once, each with a MB both ways, get their own", { timeout: 60_000
       assert.equal(stdout.digest(), digest());
     }),
   );
-  await eventually(() => assert.deepEqual(count(node), before), 15_000);
+  await eventually(() => expectNoMore(node, before), 15_000);
 });
 
 test("a client that vanishes takes its command along: hang-up with a terminal, SIGKILL after the grace without", async () => {
@@ -157,7 +157,7 @@ test("a client that vanishes takes its command along: hang-up with a terminal, S
     client.terminate();
     await eventually(async () => assert.doesNotMatch(await processes(), new RegExp(`sleep ${mark}`)));
   }
-  await eventually(() => assert.deepEqual(count(node), before), 5000);
+  await eventually(() => expectNoMore(node, before), 5000);
 });
 
 test("a client that does not read stops its own command only, in bounded memory", async () => {

@@ -7,7 +7,7 @@ import { buffer, text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { NamespaceMode } from "#cri";
 import { forwardPort } from "../../../src/cli/streams/forward.ts";
-import { count, settled } from "../../support/leaks.ts";
+import { expectNoMore, settled } from "../../support/leaks.ts";
 import { dist, type LichenNode, startNode } from "../../support/node.ts";
 import { eventually, pullBusybox, runContainer, runPod, type TestPod } from "../../support/pods.ts";
 import { noise } from "./clients.ts";
@@ -99,12 +99,7 @@ test("a hundred connections at once, and nothing of them left", { timeout: 60_00
   }
   await Promise.all(open.map((socket, index) => echoes(socket, `${index} again`)));
   for (const socket of open) socket.destroy();
-  // The pull's idle connections to the registry end sometime, too.
-  await eventually(() => {
-    const { fds, processes, mounts } = count(node);
-    assert.ok(fds <= before.fds && processes <= before.processes, `${fds} descriptors, ${before.fds} before`);
-    assert.equal(mounts, before.mounts);
-  }, 15_000);
+  await eventually(() => expectNoMore(node, before), 15_000);
 });
 
 test("20 MB there and back are the same bytes", { timeout: 30_000 }, async () => {

@@ -19,6 +19,8 @@ import { LichenError } from "../../../src/errors.ts";
 import { nativeCode } from "../../../src/native/failure.ts";
 import {
   adoptFd,
+  chunkReader,
+  enlargePipe,
   memfd,
   O_PATH,
   openDirectory,
@@ -165,4 +167,43 @@ test("nothing is left open by a thousand failures and successes", () => {
     assert.throws(() => openPath("/nonexistent", 0));
   }
   assert.equal(openFds(), before);
+});
+
+test("a chunk reader reads into its reader's memory, waits when told to, and ends", async () => {
+  const { read, write } = pipe();
+  const buffer = Buffer.alloc(4);
+  const heard: string[] = [];
+  const stream = chunkReader(read, {
+    buffer: () => buffer,
+    onChunk: (length) => {
+      heard.push(String(buffer.subarray(0, length)));
+      return false;
+    },
+  });
+  const ended = new Promise((resolve) => stream.once("end", resolve));
+  writeSync(write.number, "one two");
+  while (heard.length === 0) await turn();
+  for (let turns = 0; turns < 10; turns++) await turn();
+  assert.deepEqual(heard, ["one "], "it did not wait");
+  stream.resume();
+  while (heard.length === 1) await turn();
+  assert.deepEqual(heard, ["one ", "two"]);
+  stream.resume();
+  write.close();
+  await ended;
+});
+
+test("a pipe is enlarged where the user may have so much", () => {
+  const { read, write } = pipe();
+  const flags = constants.O_WRONLY | constants.O_NONBLOCK;
+  const stream = chunkReader(read, { buffer: () => Buffer.alloc(1), onChunk: () => false });
+  enlargePipe(stream);
+  using end = openPath(`/proc/self/fd/${write.number}`, flags);
+  const mebibyte = Buffer.alloc(1 << 20);
+  assert.equal(writeSync(end.number, mebibyte), mebibyte.length);
+  stream.destroy();
+  assert.equal(write.setPipeSize(1 << 30), false, "more than anybody may have");
+  write.close();
+  // Its descriptor is gone; nothing is to be done.
+  enlargePipe(stream);
 });
