@@ -1,5 +1,3 @@
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
 import type { RuntimeCondition } from "#cri";
 
 /** One thing that was looked at. */
@@ -45,43 +43,4 @@ export function conditionFindings(conditions: RuntimeCondition[]): Finding[] {
       detail: message || reason || (status ? "yes" : "no"),
       mend: "",
     }));
-}
-
-/** What the daemon knows of and what lies in its directories: any surplus outlived what it was made for. */
-export interface Holdings {
-  pods: number;
-  containers: number;
-  podDirectories: number;
-  containerDirectories: number;
-}
-
-function entries(directory: string): number {
-  try {
-    return readdirSync(directory).length;
-  } catch {
-    // Made with the first pod or container.
-    return 0;
-  }
-}
-
-export function countDirectories(runtimeDir: string, dataDir: string): Omit<Holdings, "pods" | "containers"> {
-  return {
-    podDirectories: entries(join(runtimeDir, "pods")),
-    containerDirectories: entries(join(dataDir, "containers")),
-  };
-}
-
-export function leakFindings(holdings: Holdings): Finding[] {
-  const compare = (what: string, directories: number, known: number): Finding => ({
-    what: `${what} directories`,
-    // A stopped pod keeps no run-time directory: fewer is as it should be.
-    ok: directories <= known,
-    essential: false,
-    detail: `${directories} for ${known} ${what}s`,
-    mend: directories <= known ? "" : "lichen serve (a restart removes what belongs to nothing)",
-  });
-  return [
-    compare("pod", holdings.podDirectories, holdings.pods),
-    compare("container", holdings.containerDirectories, holdings.containers),
-  ];
 }

@@ -105,6 +105,18 @@ export const configSchema = z.strictObject({
     }),
     {},
   ),
+  metrics: z.prefault(
+    z.strictObject({
+      /** Where Prometheus finds the daemon's own figures at /metrics, in the namespaces and on the host. */
+      address: z._default(
+        z.string(ipAddress).check(z.refine((value) => isIP(value) > 0, ipAddress)),
+        "127.0.0.1",
+      ),
+      /** 0: nowhere. */
+      port: z._default(z.int(port).check(z.minimum(0, port), z.maximum(65_535, port)), 0),
+    }),
+    {},
+  ),
   images: z.prefault(
     z
       .strictObject({

@@ -32,8 +32,8 @@ export function addCriServices(server: Server, context: CriContext, log: Log, st
       const answer = (rpcs as Record<string, Answer>)[name];
       if (!answer) implementation[name] = refuse(name, method.responseStream);
       else if (method.responseStream)
-        implementation[name] = serverStream(name, answer, context, reportTo(log), stopping);
-      else implementation[name] = unary(name, answer, context, reportTo(log));
+        implementation[name] = serverStream(name, answer, context, reportTo(log, context.observe), stopping);
+      else implementation[name] = unary(name, answer, context, reportTo(log, context.observe));
     }
     server.addService(definition, implementation);
   };

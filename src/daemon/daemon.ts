@@ -11,6 +11,10 @@ import { ImageService } from "../image/service.ts";
 import { Launcher } from "../native/launcher.ts";
 import { PodService } from "../pod/service.ts";
 import { openDatabase } from "../store/database.ts";
+import { exposition } from "./metrics/exposition.ts";
+import { nodeFamilies } from "./metrics/node.ts";
+import { RpcMetrics } from "./metrics/rpcs.ts";
+import { serveMetrics } from "./metrics/server.ts";
 import { listen } from "./socket.ts";
 import { startStreaming } from "./streaming.ts";
 
@@ -78,10 +82,20 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     "grpc.max_receive_message_length": maxMessageBytes,
     "grpc.max_send_message_length": maxMessageBytes,
   });
+  const rpcs = new RpcMetrics();
+  const metrics =
+    config.metrics.port === 0
+      ? undefined
+      : await serveMetrics(config.metrics, launcher, log.child({ room: "metrics" }), () =>
+          exposition([...nodeFamilies(version, pods, images), ...rpcs.families()]),
+        );
   const stopping = new AbortController();
   addCriServices(
     server,
-    { pods, images, streaming, node: report, config, version },
+    {
+      ...{ pods, images, streaming, node: report, config, version },
+      ...(metrics && { observe: (rpc, milliseconds, code) => rpcs.observe(rpc, milliseconds, code) }),
+    },
     log.child({ room: "cri" }),
     stopping.signal,
   );
@@ -92,6 +106,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     socket,
     stop: async (graceMs) => {
       stopping.abort();
+      metrics?.close();
       await endServing(server, graceMs);
       await streaming.close();
       await pods.close();

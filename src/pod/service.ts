@@ -234,6 +234,11 @@ export class PodService {
     return writableUsage(this.#context);
   }
 
+  /** How many entries the logs of the present containers lack, for want of room. */
+  lostLogEntries(): number {
+    return [...this.#context.logLost.values()].reduce((sum, lost) => sum + lost, 0);
+  }
+
   /** Every step in the lives of pods and containers from now on, until `signal` is aborted. */
   events(signal: AbortSignal): AsyncIterable<LifeEvent> {
     return this.#context.events.subscribe(signal);

@@ -4,15 +4,9 @@ import type { Command } from "commander";
 import { resolvePaths } from "../../config/paths.ts";
 import { colours } from "../colours.ts";
 import { type GlobalOptions, withDaemon } from "../context.ts";
-import {
-  conditionFindings,
-  countDirectories,
-  type Finding,
-  leakFindings,
-  machineFindings,
-  type Trial,
-} from "../doctor.ts";
+import { conditionFindings, type Finding, machineFindings, type Trial } from "../doctor.ts";
 import { launcherPath } from "../installation.ts";
+import { leakFindings, look } from "../leaks.ts";
 import { json, table } from "../output.ts";
 import { explain } from "../report.ts";
 import { socketOf } from "../socket.ts";
@@ -54,8 +48,7 @@ async function daemon(command: Command, options: DoctorOptions): Promise<Finding
         client.listContainers({}),
       ]);
       findings.push(...conditionFindings(status?.conditions ?? []));
-      const known = { pods: items.length, containers: containers.length };
-      findings.push(...leakFindings({ ...known, ...countDirectories(runtimeDir, dataDir) }));
+      findings.push(...leakFindings(look({ runtimeDir, dataDir }), items, containers));
     });
   } catch (error) {
     const { message, hint = "" } = explain(error, socketOf(options));

@@ -109,12 +109,14 @@ test("enter runs a command in the namespaces and passes its exit status on", asy
 
 test("doctor finds a daemon in order; without one it says how to start it", async () => {
   const findings = JSON.parse(await lichen("doctor", "--output", "json", "--data-dir", node.dataDir));
+  const held = /directories|cgroups$|processes|mounts|interfaces|descriptors/;
   const ready = findings.find(({ what }: { what: string }) => what === "RuntimeReady");
   assert.equal(ready?.ok, true);
   assert.deepEqual(
-    findings.filter(({ what, ok }: { what: string; ok: boolean }) => what.endsWith("directories") && !ok),
+    findings.filter(({ what, ok }: { what: string; ok: boolean }) => held.test(what) && !ok),
     [],
   );
+  assert.equal(findings.filter(({ what }: { what: string }) => held.test(what)).length, 7);
   const elsewhere = await capture(join(dist, "lichen"), [
     "--runtime-dir",
     join(node.base, "nobody"),

@@ -7,12 +7,13 @@ import {
   type Image,
   type PodSandbox,
   PodSandboxState,
+  type PodSandboxStats,
 } from "#cri";
 import { imageRows } from "../../../src/cli/commands/images.ts";
 import { podRows } from "../../../src/cli/commands/pods.ts";
 import { containerRows } from "../../../src/cli/commands/ps.ts";
 import { nameFor } from "../../../src/cli/commands/run.ts";
-import { statsRows } from "../../../src/cli/commands/stats.ts";
+import { containerStatsRow, podStatsRows } from "../../../src/cli/commands/stats.ts";
 
 const id = "0123456789abcdef".repeat(4);
 const now = 1_800_000_000e9;
@@ -66,7 +67,12 @@ test("an image has a row for each tag, or one for its digest", () => {
 
 test("what the kernel does not tell is a dash", () => {
   const bare = { attributes: { id, metadata: { name: "server", attempt: 0 } } } as ContainerStats;
-  assert.deepEqual(statsRows([bare]), [["0123456789ab", "server", "-", "-", "-"]]);
+  assert.deepEqual(containerStatsRow(bare), ["0123456789ab", "server", "-", "-", "-", "-", "-", "-", "-"]);
+  const podStats = { attributes: { id, metadata: { name: "web" } }, linux: { containers: [bare] } };
+  assert.deepEqual(podStatsRows(podStats as unknown as PodSandboxStats), [
+    ["0123456789ab", "web", "-", "-", "-", "-", "-", "-", "-"],
+    ["  0123456789ab", "server", "-", "-", "-", "-", "-", "-", "-"],
+  ]);
 });
 
 test("names made from images are host names", () => {

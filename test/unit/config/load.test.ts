@@ -34,6 +34,7 @@ describe("configuration", () => {
         subnet: "10.210.0.0/16",
       },
       streaming: { address: "127.0.0.1", port: 0, idle_seconds: 14_400, exec_grace_seconds: 5 },
+      metrics: { address: "127.0.0.1", port: 0 },
       images: {
         plain_http: [],
         workers: 0,
@@ -59,6 +60,10 @@ describe("configuration", () => {
       max_files = 3
       [cgroups]
       missing = "warn"
+      subtree = "/sys/fs/cgroup/x"
+      [metrics]
+      address = "::1"
+      port = 9090
       [network]
       uplink = "slirp4netns"
       driver = "cni"
@@ -90,7 +95,8 @@ describe("configuration", () => {
     assert.deepEqual(config, {
       log: { level: "debug" },
       logs: { max_size: 10_485_760, max_files: 3 },
-      cgroups: { missing: "warn", subtree: "auto" },
+      cgroups: { missing: "warn", subtree: "/sys/fs/cgroup/x" },
+      metrics: { address: "::1", port: 9090 },
       network: {
         uplink: "slirp4netns",
         driver: "cni",
@@ -168,7 +174,10 @@ describe("configuration", () => {
       "network.cni_timeout_seconds = 0",
       "network.cni_timeout_seconds = 0: must be whole seconds, from 1 to a week",
     ],
-    ["image.workers = 1", "image: unknown key; known here: log, logs, cgroups, network, streaming, images"],
+    [
+      "image.workers = 1",
+      "image: unknown key; known here: log, logs, cgroups, network, streaming, metrics, images",
+    ],
     ["log = 'info'", 'log = "info": must be a table with level'],
     ["images.workers = 1.5", "images.workers = 1.5: must be a whole number from 0 to 64"],
     [
