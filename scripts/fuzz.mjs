@@ -1,4 +1,4 @@
-// npm run fuzz [-- --seconds N] [-- --seed N]: hostile and damaged layers, as an unprivileged user (test/fuzz/run.ts). 60 seconds
+// npm run fuzz [-- --seconds N] [-- --seed N]: hostile and damaged layers and streams, as an unprivileged user (test/fuzz/run.ts). 60 seconds
 // unless told otherwise; hours are for a person to give.
 import { fail } from "./setup/console.mjs";
 import { runProgram } from "./setup/run-as.mjs";

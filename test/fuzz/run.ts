@@ -1,4 +1,5 @@
-// node test/fuzz/run.ts [--seconds N] [--seed N]: fuzzes the unpacking of layers for so long, in namespaces of its own; `npm run fuzz`.
+// node test/fuzz/run.ts [--seconds N] [--seed N]: fuzzes the unpacking of layers and the streaming server for so long, in namespaces of its
+// own; `npm run fuzz`.
 // Each round has a seed of its own, which is printed; with --seed only the round of that seed is run.
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmdirSync } from "node:fs";
@@ -6,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { fuzzBytes, fuzzEntries } from "./layer.ts";
+import { fuzzSpdy, fuzzWebSocket } from "./streams.ts";
 
 const { values } = parseArgs({
   options: { seconds: { type: "string", default: "60" }, seed: { type: "string" } },
@@ -22,6 +24,7 @@ if (process.env[inside] === undefined) {
   process.exit(done.status ?? 1);
 }
 
+execFileSync("ip", ["link", "set", "lo", "up"]);
 const base = mkdtempSync(join(tmpdir(), "lichen-fuzz-"));
 execFileSync("mount", ["-t", "tmpfs", "-o", "size=512m", "none", base]);
 const began = performance.now();
@@ -33,6 +36,8 @@ do {
   for (const [kind, fuzz] of [
     ["entries", fuzzEntries],
     ["bytes", fuzzBytes],
+    ["SPDY sessions", fuzzSpdy],
+    ["WebSocket sessions", fuzzWebSocket],
   ] as const) {
     const scratch = join(base, `${kind}-${rounds}`);
     mkdirSync(scratch);
@@ -52,6 +57,6 @@ do {
 );
 execFileSync("umount", [base]);
 rmdirSync(base);
-console.log(`${rounds * runs * 2} archives`);
+console.log(`${rounds * runs * 2} archives, ${rounds * runs * 2} sessions`);
 console.log(`${failed === 0 ? 1 : 0} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;

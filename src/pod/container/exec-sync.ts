@@ -12,7 +12,7 @@ import type { ExecResult } from "../types.ts";
 
 /**
  * What is kept of both streams together: the CRI message they go into has at most 16 MiB. The rest is read, so that the
- * command is not held up, and dropped.
+ * command is not held up, and dropped, which is said.
  */
 const outputLimit = 16 * 1024 * 1024 - 64 * 1024;
 /** The largest time-out that the monitor is told, in milliseconds; a longer one is as good as none. */
@@ -41,7 +41,7 @@ export async function execSync(
   const unsubscribe = context.exits.subscribe(container.id, () =>
     end.resolve({ code: 137, timedOut: false }),
   );
-  const room = { bytes: outputLimit };
+  const room = { bytes: outputLimit, dropped: 0 };
   using stdout = collect(room);
   using stderr = collect(room);
   try {
@@ -55,7 +55,8 @@ export async function execSync(
     const event = await (timeoutMs === 0 ? end.promise : withinTime(end.promise, timeoutMs + graceMs));
     if (event === undefined || event.timedOut) throw timedOut(timeoutSeconds);
     await withinTime(Promise.all([stdout.ended, stderr.ended]), drainMs);
-    return { stdout: stdout.take(), stderr: stderr.take(), exitCode: event.code };
+    const note = room.dropped > 0 ? [cutNote(outputLimit - room.bytes, room.dropped)] : [];
+    return { stdout: stdout.take(), stderr: Buffer.concat([stderr.take(), ...note]), exitCode: event.code };
   } catch (error) {
     throw within("execute in container", `${container.id}: ${command[0]}`, error);
   } finally {
@@ -83,6 +84,13 @@ function timedOut(seconds: number): LichenError {
   });
 }
 
+/** Told where a person sees it: a client that takes the cut output for the whole would be misled. */
+function cutNote(kept: number, dropped: number): Buffer {
+  return Buffer.from(
+    `\n[lichen: ${kept} of ${kept + dropped} bytes of output are here; ExecSync answers at most 16 MiB, Exec any amount]\n`,
+  );
+}
+
 interface Collector extends Disposable {
   /** The end for the command. */
   write: Fd;
@@ -91,16 +99,16 @@ interface Collector extends Disposable {
   take(): Buffer;
 }
 
-/** A pipe whose output is collected as long as there is room. Disposing of it closes both ends. */
-function collect(room: { bytes: number }): Collector {
+/** A pipe whose output is collected as long as there is room, and counted then. Disposing of it closes both ends. */
+function collect(room: { bytes: number; dropped: number }): Collector {
   const { read, write } = pipe();
   const stream: Socket = readStream(read);
   const chunks: Buffer[] = [];
   stream.on("data", (chunk: Buffer) => {
-    if (room.bytes === 0) return;
     const part = chunk.subarray(0, room.bytes);
-    chunks.push(part);
+    if (part.length > 0) chunks.push(part);
     room.bytes -= part.length;
+    room.dropped += chunk.length - part.length;
   });
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   stream.once("end", resolve);
