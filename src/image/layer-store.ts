@@ -33,6 +33,8 @@ export interface LayerStoreOptions {
   log: ImageLog | undefined;
   /** Whether an image that is stored needs the layer. */
   isStored: (chainId: string) => boolean;
+  /** Told of a layer that is complete. */
+  onCompleted: (layer: StoredLayer) => void;
   /** Told of a layer that has been removed. */
   onRemoved: (chainId: string) => Promise<void>;
 }
@@ -54,10 +56,18 @@ export class LayerStore {
     this.#options = options;
   }
 
-  /** Takes stock: removes what is no known layer, and returns the known layers whose directories are gone. */
-  async open(known: readonly StoredLayer[]): Promise<string[]> {
+  /**
+   * Takes stock: removes what is no known layer, and returns the known layers whose directories are gone. `completed` layers are
+   * kept where they are there; they are noted anew, and somebody should hold them.
+   */
+  async open(known: readonly StoredLayer[], completed: readonly StoredLayer[] = []): Promise<string[]> {
     const present = new Set(await readdir(this.#options.directory));
     const missing: string[] = [];
+    for (const layer of completed) {
+      if (!present.delete(hexOf(layer.chainId))) continue;
+      this.#ready.set(layer.chainId, layer);
+      this.#options.onCompleted(layer);
+    }
     for (const layer of known) {
       if (present.delete(hexOf(layer.chainId))) this.#ready.set(layer.chainId, layer);
       else missing.push(layer.chainId);
@@ -145,6 +155,7 @@ export class LayerStore {
         log?.warn({ layer: content.digest, ...left }, "left out what an unprivileged node cannot have");
       const stored = { chainId, bytes: unpacked.bytes, inodes: unpacked.inodes };
       this.#ready.set(chainId, stored);
+      this.#options.onCompleted(stored);
       return stored;
     } catch (error) {
       // A pool that is closed removes nothing any more; the next start does.

@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { LichenError, within } from "../errors.ts";
 import type { IdMap } from "../native/id-map.ts";
+import { CompletedLayers } from "../store/completed-layers.ts";
 import { ImageStore, type StoredImage } from "../store/images.ts";
 import type { LoadedImage, LoadOptions } from "./archive/load.ts";
 import type { SavedImage } from "./archive/save.ts";
@@ -52,11 +53,15 @@ export type {
 /** More connections to one registry bring little, and are what public ones count. */
 const usualConnections = 6;
 
+/** How long layers of an interrupted pull wait for it to be asked for again. */
+const leftoverMs = 10 * 60_000;
+
 /** Images of this node: pulled, listed, used and removed. */
 export class ImageService {
   readonly #store: ImageStore;
   readonly #layers: LayerStore;
   readonly #shifted: ShiftedLayers;
+  readonly #completed: CompletedLayers;
   readonly #pool: WorkerPool;
   readonly #limits: RegistryLimits;
   readonly #garbage: GarbageCollector;
@@ -66,6 +71,8 @@ export class ImageService {
   readonly #log: ImageLog | undefined;
   readonly #directory: string;
   readonly #underWay = new Set<Promise<unknown>>();
+  /** Lets layers go that a pull left complete when the daemon died; nothing once they are gone. */
+  #letGoLeftovers: (() => Promise<void>) | undefined;
 
   private constructor(options: ImageServiceOptions) {
     this.#config = options.config;
@@ -73,6 +80,7 @@ export class ImageService {
     this.#log = options.log;
     this.#directory = join(options.dataDir, "layers");
     this.#store = new ImageStore(options.database);
+    this.#completed = new CompletedLayers(options.database);
     this.#pool = new WorkerPool(options.config.workers ?? availableParallelism(), options.dial);
     this.#limits = new RegistryLimits(options.config.connectionsPerRegistry ?? usualConnections);
     this.#layers = new LayerStore({
@@ -84,6 +92,7 @@ export class ImageService {
       limits: this.#limits,
       log: options.log,
       isStored: (chainId) => this.#store.hasLayer(chainId),
+      onCompleted: (layer) => this.#completed.note(layer),
       onRemoved: (chainId) => this.#shifted.removeLayer(chainId),
     });
     this.#shifted = new ShiftedLayers({
@@ -106,7 +115,9 @@ export class ImageService {
   static async open(options: ImageServiceOptions): Promise<ImageService> {
     const service = new ImageService(options);
     await mkdir(service.#directory, { recursive: true, mode: 0o700 });
-    const missing = await service.#layers.open(service.#store.layers());
+    const completed = service.#completed.take();
+    const missing = await service.#layers.open(service.#store.layers(), completed);
+    service.#keepForAWhile(completed.map(({ chainId }) => chainId));
     await service.#layers.discard(service.#store.forgetLayers(missing));
     const known = new Set(service.#store.layers().map(({ chainId }) => hexOf(chainId)));
     await service.#shifted.open((hex) => known.has(hex));
@@ -276,7 +287,8 @@ export class ImageService {
   }
 
   /** Removes images that no container uses and that are not pinned: those without a tag, or all of them. */
-  prune(options: PruneOptions = {}): Promise<Pruned> {
+  async prune(options: PruneOptions = {}): Promise<Pruned> {
+    if (options.dryRun !== true) await this.#letGoLeftovers?.();
     return this.#busy(this.#garbage.prune(options));
   }
 
@@ -352,6 +364,17 @@ export class ImageService {
     await Promise.allSettled(this.#underWay);
     await this.#garbage.close();
     await this.#pool.close();
+  }
+
+  /** A pull that the daemon's death interrupted is likely to be asked for again: what it had completed waits for it. */
+  #keepForAWhile(chainIds: readonly string[]): void {
+    this.#layers.hold(chainIds);
+    const timer = setTimeout(() => void this.#letGoLeftovers?.(), leftoverMs).unref();
+    this.#letGoLeftovers = () => {
+      this.#letGoLeftovers = undefined;
+      clearTimeout(timer);
+      return this.#busy(this.#layers.release(chainIds));
+    };
   }
 
   /** What an id begins with is looked at last: "abc" may be a name as well. */

@@ -39,6 +39,7 @@ export class ImageStore {
       );
       image.layers.forEach(({ chainId, bytes, inodes }, position) => {
         this.#run("INSERT OR IGNORE INTO layers VALUES (?, ?, ?)", chainId, bytes, inodes);
+        this.#run("DELETE FROM completed_layers WHERE chain_id = ?", chainId);
         this.#run("INSERT OR IGNORE INTO image_layers VALUES (?, ?, ?)", image.id, position, chainId);
       });
       for (const name of image.names)

@@ -43,4 +43,16 @@ export const imagesMigrations: readonly Migration[] = [
     name: "images-last-use",
     sql: "ALTER TABLE images ADD COLUMN last_use INTEGER NOT NULL DEFAULT 0;",
   },
+  {
+    // Layers that no image has yet, and the boot of the machine in which they became complete.
+    name: "images-completed-layers",
+    sql: `
+      CREATE TABLE completed_layers (
+        chain_id TEXT PRIMARY KEY,
+        bytes INTEGER NOT NULL,
+        inodes INTEGER NOT NULL,
+        boot TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
 ];
