@@ -71,7 +71,7 @@
           "type": "executable",
           "sources": ["<@(core_sources)", "<@(test_sources)", "<!@(find native/monitor native/launcher native/ports -name '*.cc' ! -name '*_test.cc' ! -name 'main.cc' | sort)", "test/native/main.cc"],
           "include_dirs": ["test/native"],
-          "defines": ["DOCTEST_CONFIG_NO_EXCEPTIONS_BUT_WITH_ALL_ASSERTS"],
+          "defines": ["DOCTEST_CONFIG_NO_EXCEPTIONS_BUT_WITH_ALL_ASSERTS", "LICHEN_FAULTS"],
           "cflags_cc": ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer"],
           "ldflags": ["-fsanitize=address,undefined"],
           "libraries": ["-lseccomp"]

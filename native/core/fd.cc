@@ -51,7 +51,7 @@ Result<std::string> read_all(const Fd& fd) {
 Result<std::string> read_file(const std::string& path) {
   LICHEN_ASSIGN(Fd fd, open_at({}, path, O_RDONLY));
   auto text = read_all(fd);
-  if (!text) return sys_error("read", "\"" + path + "\"", text.error().number);
+  if (!text) return std::move(text).error().about("read", "\"" + path + "\"");
   return text;
 }
 

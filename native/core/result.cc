@@ -31,6 +31,12 @@ Error Error::within(const std::string& context) && {
   return std::move(*this);
 }
 
+Error Error::about(std::string other_operation, std::string other_object) && {
+  operation = std::move(other_operation);
+  object = std::move(other_object);
+  return std::move(*this);
+}
+
 std::string errno_name(int number) {
   const char* name = strerrorname_np(number);
   return name != nullptr ? name : "E" + std::to_string(number);

@@ -6,6 +6,8 @@
 #include <utility>
 #include <variant>
 
+#include "core/fault.h"
+
 namespace lichen {
 
 // One failure: what was being done, to what, and why it did not work.
@@ -31,6 +33,9 @@ struct Error {
 
   // The same failure seen from one layer up: `context: operation object: …`.
   Error within(const std::string& context) &&;
+
+  // The same cause under another name, for a caller that knows better what it was about.
+  Error about(std::string operation, std::string object) &&;
 };
 
 // Makes an Error from the present errno (or the one given).
@@ -86,6 +91,7 @@ using Status = Result<void>;
 // Passes a failed Status or Result on to the caller.
 #define LICHEN_TRY(expression)                                                             \
   do {                                                                                     \
+    LICHEN_STEP_MAY_FAIL();                                                                \
     if (auto lichen_try = (expression); !lichen_try) return std::move(lichen_try).error(); \
   } while (0)
 
@@ -95,6 +101,7 @@ using Status = Result<void>;
 #define LICHEN_ASSIGN(declaration, expression) \
   LICHEN_ASSIGN_(declaration, expression, LICHEN_CONCAT(lichen_r_, __LINE__))
 #define LICHEN_ASSIGN_(declaration, expression, name) \
+  LICHEN_STEP_MAY_FAIL();                             \
   auto name = (expression);                           \
   if (!name) return std::move(name).error();          \
   declaration = std::move(name).value()

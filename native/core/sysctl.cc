@@ -47,7 +47,7 @@ Result<SysctlNamespace> sysctl_namespace(const std::string& name) {
 
 Status set_sysctl(const std::string& name, const std::string& value) {
   auto done = write_file("/proc/sys/" + sysctl_path(name), value);
-  if (!done) return sys_error("set sysctl", name + "=" + value, done.error().number);
+  if (!done) return std::move(done).error().about("set sysctl", name + "=" + value);
   return {};
 }
 

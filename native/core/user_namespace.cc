@@ -42,8 +42,8 @@ Status write_map(const std::string& path, const std::vector<IdExtent>& extents) 
   }
   auto done = write_file(path, text);
   if (done) return {};
-  return sys_error("map ids of user namespace", path.substr(path.rfind('/') + 1) + " " + shown,
-                   done.error().number);
+  return std::move(done).error().about("map ids of user namespace",
+                                       path.substr(path.rfind('/') + 1) + " " + shown);
 }
 
 Result<NestedNamespaces> take(const ChildProcess& holder, const NestedIdMap& map, int more) {
@@ -86,7 +86,7 @@ uint32_t outer_id(const std::vector<IdExtent>& extents, uint32_t inside) {
 Result<NestedNamespaces> make_nested_namespaces(const NestedIdMap& map, int more) {
   LICHEN_ASSIGN(Pipe pipe, make_pipe());
   auto holder = clone_process(static_cast<unsigned long>(CLONE_NEWUSER | more), Fd());
-  if (!holder) return sys_error("make user namespace", "", holder.error().number);
+  if (!holder) return std::move(holder).error().about("make user namespace", "");
   if (holder->pid == 0) {
     pipe.write.reset();
     hold(pipe.read);

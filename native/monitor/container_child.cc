@@ -162,6 +162,7 @@ void run_container_child(ContainerStart start) {
   // What execve would close anyway, closed now: a created container may wait long.
   close_all_but({&start.channel});
   wait_for_go(start.channel);
+  LICHEN_MAY_FAIL_FROM_HERE("start");
   Error failure = run_process(prepared->process, prepared->filter);
   report_failure(start.channel, failure, exit_code_of(failure));
 }

@@ -88,10 +88,13 @@ Status assume_identity(OciProcess& process, bool has_filter) {
 }
 
 Error run_process(const OciProcess& process, const std::optional<SeccompFilter>& filter) {
+  LICHEN_STEP_MAY_FAIL();
   auto command = find_executable(process.args[0], process.environment);
   if (!command) return std::move(command).error();
+  LICHEN_STEP_MAY_FAIL();
   if (filter)
     if (auto done = apply_seccomp(*filter); !done) return std::move(done).error();
+  LICHEN_STEP_MAY_FAIL();
   return run_program(*command.operator->(), process.args, process.environment);
 }
 

@@ -109,6 +109,7 @@ void Requests::handle(const std::shared_ptr<Connection>& connection, Packet pack
   if (operation == nullptr)
     return send(id, refused("UNKNOWN_OP", "request", "\"" + name + "\"", "unknown operation"));
   Request request{std::move(document).value(), root, std::move(packet.fds), connection.get()};
+  LICHEN_MAY_FAIL_FROM_HERE(name.c_str());
   (this->*operation)(request, [send, id](Result<Answer> result) { send(id, std::move(result)); });
 }
 

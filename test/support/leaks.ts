@@ -76,6 +76,7 @@ export function count(node: CountedNode): Counts {
     join(node.runtimeDir, "pods"),
     join(node.dataDir, "layers"),
     join(node.dataDir, "containers"),
+    join(node.dataDir, "shifted"),
   ];
   return {
     fds: readdirSync(`${proc}/fd`).length,

@@ -180,6 +180,7 @@ async function expectNothingLeft(node: LichenNode): Promise<void> {
   const directories = [
     join(node.dataDir, "layers"),
     join(node.dataDir, "containers"),
+    join(node.dataDir, "shifted"),
     join(node.runtimeDir, "pods"),
   ];
   for (const directory of directories) {
