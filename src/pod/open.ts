@@ -106,6 +106,7 @@ export function openContext(options: PodServiceOptions, conditions: Conditions):
     cgroups: new Cgroups({
       ...node.cgroup,
       missing: config.cgroups.missing,
+      driver: config.cgroups.driver,
       onUnenforced: (setting, object) => conditions.unenforced(setting, object),
     }),
     layerUsage: new DiskUsageCache(),

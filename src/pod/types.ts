@@ -35,6 +35,7 @@ export interface PodServiceConfig {
   cgroups: {
     /** A limit that cannot be enforced: refuse the container, or start it with a condition and a log line. */
     missing: "refuse" | "warn";
+    driver: "auto" | "cgroupfs" | "systemd";
   };
   logs: {
     /** Bytes at which a container's log is rotated; 0: never. */

@@ -4,6 +4,7 @@ import type { LinuxContainerResources } from "#cri";
 import { LichenError } from "../errors.ts";
 import { killCgroup, removeCgroup } from "../native/cgroup.ts";
 import { cgroupSettings, type Setting } from "./limits.ts";
+import { isSliceName, slicePath } from "./slices.ts";
 import { flatKeys } from "./usage/cgroup.ts";
 import { type FileWrite, writeAll } from "./write-all.ts";
 
@@ -13,6 +14,8 @@ export interface CgroupsOptions {
   controllers: readonly string[];
   reason: string;
   missing: "refuse" | "warn";
+  /** How a cgroup_parent is given: as a path, as the name of a systemd slice, or as either. */
+  driver: "auto" | "cgroupfs" | "systemd";
   /** Called for each setting that is not enforced, with the container it was asked for. */
   onUnenforced: (setting: Setting, object: string) => void;
   /** Where the subtree is mounted; a test may say otherwise. */
@@ -43,15 +46,24 @@ export class Cgroups {
     return this.#options.controllers;
   }
 
-  /** The pod's cgroup path. INVALID_ARGUMENT for a parent that is no clean absolute path. */
-  podPath(sandboxId: string, cgroupParent: string): string {
+  /**
+   * The pod's cgroup path: CRI's parent, or a place among lichen's own without one. A slice is nested as systemd nests it. INVALID_ARGUMENT
+   * for a parent that is neither a clean absolute path nor, where the driver allows it, the name of a slice.
+   */
+  podPath(sandboxId: string, parent: string): string {
+    const { driver } = this.#options;
+    const slice = driver !== "cgroupfs" && isSliceName(parent);
+    const cgroupParent = slice ? slicePath(parent) : parent;
     if (cgroupParent !== "" && (!cgroupParent.startsWith("/") || /(^|\/)\.{1,2}(\/|$)/.test(cgroupParent))) {
       throw new LichenError({
         code: "INVALID_ARGUMENT",
         operation: "place pod sandbox",
         object: `cgroup_parent ${cgroupParent}`,
         reason: "not an absolute path without . and ..",
-        hint: "give a path below the node's cgroup, or leave it empty",
+        hint:
+          driver === "systemd"
+            ? "give the name of a slice, or leave it empty"
+            : "give a path below the node's cgroup, or leave it empty",
       });
     }
     const parts = cgroupParent.split("/").filter(Boolean);

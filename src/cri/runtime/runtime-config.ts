@@ -1,7 +1,9 @@
 import { CgroupDriver } from "#cri";
 import type { RuntimeRpc } from "../rpc.ts";
 
-/** lichen writes cgroup files itself: no systemd is asked, so a kubelet must not ask it either. */
-export const runtimeConfig: RuntimeRpc<"RuntimeConfig"> = () => ({
-  linux: { cgroupDriver: CgroupDriver.CGROUPFS },
+/** How a kubelet is to name pods' cgroups. lichen makes them itself in either case: its subtree is delegated, so no systemd is asked. */
+export const runtimeConfig: RuntimeRpc<"RuntimeConfig"> = (_request, { config }) => ({
+  linux: {
+    cgroupDriver: config.cgroups.driver === "systemd" ? CgroupDriver.SYSTEMD : CgroupDriver.CGROUPFS,
+  },
 });

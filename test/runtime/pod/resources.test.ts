@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { NamespaceMode } from "#cri";
+import { CgroupDriver, NamespaceMode } from "#cri";
 import { type LichenNode, startNode } from "../../support/node.ts";
 import { containerStatus, createContainer, pullBusybox, runContainer, runPod } from "../../support/pods.ts";
 
@@ -91,4 +91,21 @@ test("monitor and containers sit in cgroups of their own, which go with them", a
   await node.client.stopContainer({ containerId: id, timeout: 0 });
   assert.equal((await containerStatus(node, id)).exitCode, 137);
   assert.throws(() => readFileSync(`/proc/${pid}/cgroup`), "no process of it is left");
+});
+
+test("a pod in a slice is where systemd would put it", async (t) => {
+  const node = await startNode({ config: '[cgroups]\ndriver = "systemd"\n' });
+  t.after(() => node.stop());
+  if (!reportOf(node).cgroup.delegated) {
+    t.skip("no cgroup2 subtree is delegated to this user");
+    return;
+  }
+  const image = await pullBusybox(node);
+  const pod = await runPod(node, "sliced", { linux: { cgroupParent: "kubepods-besteffort-pod1.slice" } });
+  const id = await runContainer(node, pod, image, "main", "exec sleep 1000");
+  const { info } = await node.client.containerStatus({ containerId: id, verbose: true });
+  const { pid } = JSON.parse(info.info ?? "{}") as { pid: number };
+  const expected = `/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod1.slice/${id}`;
+  assert.ok(cgroupOf(pid).endsWith(expected), cgroupOf(pid));
+  assert.equal((await node.client.runtimeConfig({})).linux?.cgroupDriver, CgroupDriver.SYSTEMD);
 });

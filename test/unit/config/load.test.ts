@@ -24,7 +24,7 @@ describe("configuration", () => {
     assert.deepEqual(loadConfig(join(directory, "none.toml"), { required: false }), {
       log: { level: "info" },
       logs: { max_size: 0, max_files: 5 },
-      cgroups: { missing: "refuse", subtree: "auto" },
+      cgroups: { missing: "refuse", driver: "auto", subtree: "auto" },
       network: {
         uplink: "auto",
         driver: "bridge",
@@ -61,6 +61,7 @@ describe("configuration", () => {
       [cgroups]
       missing = "warn"
       subtree = "/sys/fs/cgroup/x"
+      driver = "systemd"
       [metrics]
       address = "::1"
       port = 9090
@@ -95,7 +96,7 @@ describe("configuration", () => {
     assert.deepEqual(config, {
       log: { level: "debug" },
       logs: { max_size: 10_485_760, max_files: 3 },
-      cgroups: { missing: "warn", subtree: "/sys/fs/cgroup/x" },
+      cgroups: { missing: "warn", driver: "systemd", subtree: "/sys/fs/cgroup/x" },
       metrics: { address: "::1", port: 9090 },
       network: {
         uplink: "slirp4netns",

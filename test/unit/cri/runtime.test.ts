@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { CgroupDriver } from "#cri";
 import { createContainer } from "../../../src/cri/runtime/create-container.ts";
 import { execSync } from "../../../src/cri/runtime/exec-sync.ts";
 import { runtimeRpcs } from "../../../src/cri/runtime/rpcs.ts";
+import { runtimeConfig } from "../../../src/cri/runtime/runtime-config.ts";
 import { status } from "../../../src/cri/runtime/status.ts";
 import { updateRuntimeConfig } from "../../../src/cri/runtime/update-runtime-config.ts";
 import type { ContainerImage } from "../../../src/pod/service.ts";
@@ -155,6 +157,16 @@ describe("Status", () => {
     const answer = await status({ verbose: true }, rooms, call);
     assert.equal(JSON.parse(answer.info?.node ?? "").warnings[0].code, "SUBUID_MISSING");
     assert.equal(JSON.parse(answer.info?.config ?? "").cgroups.missing, "refuse");
+  });
+});
+
+describe("RuntimeConfig", () => {
+  it("tells paths unless systemd's slices are configured", async () => {
+    const driver = async (config: string) =>
+      (await runtimeConfig({}, context({ config }), call)).linux?.cgroupDriver;
+    assert.equal(await driver(""), CgroupDriver.CGROUPFS);
+    assert.equal(await driver('cgroups.driver = "cgroupfs"'), CgroupDriver.CGROUPFS);
+    assert.equal(await driver('cgroups.driver = "systemd"'), CgroupDriver.SYSTEMD);
   });
 });
 

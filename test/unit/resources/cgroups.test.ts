@@ -20,6 +20,7 @@ function open(options: Partial<CgroupsOptions> = {}) {
     controllers: ["memory", "pids"],
     reason: "",
     missing: "refuse",
+    driver: "auto",
     onUnenforced: ({ asked }) => unenforced.push(asked),
     root,
     ...options,
@@ -36,6 +37,30 @@ test("a pod is at its parent, or below /lichen without one", () => {
   assert.equal(cgroups.podPath("abc", ""), "/lichen/abc");
   assert.equal(cgroups.podPath("abc", "/kubepods//burstable/pod1/"), "/kubepods/burstable/pod1");
   assert.equal(cgroups.leafPath("/lichen/abc", "c1"), "/lichen/abc/c1");
+});
+
+test("a slice is nested as systemd nests it, unless only paths are taken", () => {
+  for (const driver of ["auto", "systemd"] as const) {
+    const { cgroups } = open({ driver });
+    const expanded = "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod12_3.slice";
+    assert.equal(cgroups.podPath("abc", "kubepods-burstable-pod12_3.slice"), expanded);
+    assert.equal(cgroups.podPath("abc", "system.slice"), "/system.slice");
+    assert.equal(cgroups.podPath("abc", "-.slice"), "/lichen/abc");
+    assert.equal(cgroups.podPath("abc", "/a/b.slice"), "/a/b.slice", "a path stays one");
+    for (const parent of ["a--b.slice", "-a.slice", "a-.slice", ".slice", "a b.slice"])
+      assert.throws(() => cgroups.podPath("abc", parent), failure("INVALID_ARGUMENT", /slice/), parent);
+  }
+  const paths = open({ driver: "cgroupfs" }).cgroups;
+  assert.throws(
+    () => paths.podPath("abc", "a.slice"),
+    failure("INVALID_ARGUMENT", /a\.slice: not an absolute/),
+  );
+});
+
+test("lichen's own cgroups are nobody's parent", () => {
+  const { cgroups } = open();
+  for (const parent of ["/lichen", "/lichen/abc", "/node"])
+    assert.throws(() => cgroups.podPath("abc", parent), failure("INVALID_ARGUMENT", /lichen's own/), parent);
 });
 
 test("a parent that leads elsewhere is refused, also where nothing is delegated", () => {

@@ -118,6 +118,7 @@ function cgroupWith(files: Record<string, string>, controllers = ["memory", "cpu
     controllers,
     reason: "",
     missing: "refuse",
+    driver: "auto",
     onUnenforced,
     root,
   });

@@ -21,7 +21,15 @@ function cgroupsWith(named: Record<string, Record<string, string>>, controllers:
     for (const [file, text] of Object.entries(files)) writeFileSync(join(root, name, file), text);
   }
   const onUnenforced = () => {};
-  return new Cgroups({ delegated: true, controllers, reason: "", missing: "refuse", onUnenforced, root });
+  return new Cgroups({
+    delegated: true,
+    controllers,
+    reason: "",
+    missing: "refuse",
+    driver: "auto",
+    onUnenforced,
+    root,
+  });
 }
 const one = async (cgroups: Cgroups, path: string, pid: number) => {
   const [usage] = await readUsage(cgroups, [{ cgroups: [path], leaves: [path], pid, network: 0 }]);
