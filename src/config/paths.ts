@@ -12,6 +12,8 @@ export interface Paths {
   configGiven: boolean;
   /** Registry mirrors and certificates, `<host>/hosts.toml` in containerd's form. */
   certsDir: string;
+  /** Where the signature policy may be, unless the configuration names it (containers-policy.json(5)). */
+  policyFiles: string[];
 }
 
 /** The flags that move them: `--runtime-dir`, `--data-dir`, `--config`. */
@@ -41,6 +43,10 @@ export function resolvePaths(flags: PathFlags, env: NodeJS.ProcessEnv, uid: numb
     configFile,
     configGiven: Boolean(flags.config),
     certsDir: join(dirname(configFile), "certs.d"),
+    policyFiles: [
+      join(dirname(xdg("XDG_CONFIG_HOME", join(home, ".config/lichen"))), "containers/policy.json"),
+      "/etc/containers/policy.json",
+    ],
   };
 }
 

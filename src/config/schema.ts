@@ -149,6 +149,8 @@ export const configSchema = z.strictObject({
         max_layer_entries: z._default(z.int(positive).check(z.minimum(1, positive)), 5_000_000),
         /** Images that are removed only by name: never to free space. */
         pinned: z._default(z.array(z.string(references), references), []),
+        /** The signature policy, a containers-policy.json(5); default that of the user or of the machine, if there is one. */
+        policy: z.optional(path()),
         /** When the disk is fuller than this, images that no container uses are removed; 0: never. */
         gc_high_percent: z._default(percentage(), 0),
         /** How far: oldest last use first, until the disk is no fuller than this. */

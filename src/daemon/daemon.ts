@@ -54,6 +54,9 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       helperUser: { uid: report.uid, gid: report.gid },
       ...(config.images.workers === 0 ? {} : { workers: config.images.workers }),
       pinned: config.images.pinned,
+      policy: config.images.policy
+        ? { files: [config.images.policy], required: true }
+        : { files: paths.policyFiles, required: false },
       devices: config.images.devices,
       layerLimits: { maxBytes: config.images.max_layer_bytes, maxEntries: config.images.max_layer_entries },
       ...(config.images.gc_high_percent === 0

@@ -16,6 +16,8 @@ const maximumIndexDepth = 4;
 export interface RemoteImage {
   /** What the reference led to: the index where there is one. */
   digest: string;
+  /** Of the image's own manifest; the same without an index. */
+  manifestDigest: string;
   id: string;
   config: string;
   layers: WantedLayer[];
@@ -29,6 +31,9 @@ export interface PullTarget {
   save: (image: StoredImage) => void;
 }
 
+/** Throws when an image may not come in; asked before any of its layers is fetched. */
+export type Admit = (remote: RemoteImage) => Promise<void>;
+
 /**
  * One pull from the manifest to the stored image. The image is stored when all its layers are complete and on disk;
  * of a pull that fails nothing stays.
@@ -38,8 +43,10 @@ export async function pullImage(
   source: ImageSource,
   target: PullTarget,
   options: PullOptions,
+  admit: Admit,
 ): Promise<{ id: string }> {
   const remote = await describeImage(reference, source, options.signal);
+  await admit(remote);
   const chain = remote.layers.map((layer) => layer.chainId);
   target.layers.hold(chain);
   try {
@@ -90,6 +97,7 @@ export async function describeImage(
     if (!isCertain) checkPlatform(config, localPlatform(), object);
     return {
       digest,
+      manifestDigest: fetched.digest,
       id: sha256(data),
       config: Buffer.from(data).toString("utf8"),
       layers: wantedLayers(manifest.layers, diffIds),

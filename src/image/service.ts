@@ -13,7 +13,8 @@ import { imageUser, parseImageConfig } from "./image-config.ts";
 import { defaultLimits } from "./layer/limits.ts";
 import { LayerStore } from "./layer-store.ts";
 import { pinnedBy } from "./pinned.ts";
-import { type PullTarget, pullImage } from "./pull.ts";
+import { policyFile } from "./policy/file.ts";
+import { type Admit, type PullTarget, pullImage } from "./pull.ts";
 import { formatReference, parseReference, repositoryName } from "./reference.ts";
 import type { Dial } from "./registry/dial.ts";
 import { endpointsOf } from "./registry/hosts.ts";
@@ -153,9 +154,20 @@ export class ImageService {
         limits.run(endpoints, signal, () => client.blob(descriptor, signal)),
       layer: () => ({ registry: client.state, dial: this.#dial !== undefined }),
     };
+    const admit: Admit = async ({ digest, manifestDigest }) => {
+      const file = policyFile(this.#config.policy);
+      if (file === undefined) return;
+      const { admitImage } = await import("./policy/check.ts");
+      await admitImage(
+        file,
+        { reference: parsed, digests: [digest, manifestDigest] },
+        source,
+        options.signal,
+      );
+    };
     const began = performance.now();
     try {
-      const pulled = await this.#busy(pullImage(parsed, source, this.#target(), options));
+      const pulled = await this.#busy(pullImage(parsed, source, this.#target(), options, admit));
       const milliseconds = Math.round(performance.now() - began);
       this.#log?.info({ image: formatReference(parsed), id: pulled.id, milliseconds }, "pulled");
       void this.#garbage.look();
@@ -170,13 +182,17 @@ export class ImageService {
 
   /**
    * Takes all images of an archive (OCI layout or docker-archive, as tar), or none. Errors: INVALID_ARGUMENT (no such archive, or
-   * against the rules), DATA_LOSS (wrong digest, or something is missing), CANCELLED.
+   * against the rules), DATA_LOSS (wrong digest, or something is missing), PERMISSION_DENIED (by the signature policy), CANCELLED.
    */
   async load(data: AsyncIterable<Uint8Array>, options: LoadOptions = {}): Promise<LoadedImage[]> {
     const { loadImages } = await import("./archive/load.ts");
     const directory = await this.#scratch();
     try {
-      const loaded = await this.#busy(loadImages(data, directory, this.#target(), options));
+      const admit = async (transport: "oci-archive" | "docker-archive") => {
+        const file = policyFile(this.#config.policy);
+        if (file !== undefined) (await import("./policy/check.ts")).admitArchive(file, transport);
+      };
+      const loaded = await this.#busy(loadImages(data, directory, this.#target(), options, admit));
       this.#log?.info({ images: loaded }, "loaded");
       return loaded;
     } catch (error) {

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { DevicePolicy } from "./layer/entry.ts";
 import type { LayerLimits } from "./layer/limits.ts";
+import type { PolicyFiles } from "./policy/file.ts";
 import type { Dial } from "./registry/dial.ts";
 
 /** The part of an OCI image configuration that a container is made from (image-spec, config.md); field names as there. */
@@ -106,6 +107,8 @@ export interface ImageConfig {
   layerLimits?: LayerLimits;
   /** How many layers are unpacked at the same time; the number of cores when absent. */
   workers?: number;
+  /** Which images may come in; all when absent. */
+  policy?: PolicyFiles;
   /** Images that are never removed unless somebody names them: references, a "*" at the end standing for any rest. */
   pinned?: readonly string[];
   /** Percentages of the disk in use at which unused images are removed, and down to which; never when absent. */

@@ -18,15 +18,17 @@ export interface LoadedImage {
 
 /**
  * Takes all images of an archive, or none: every digest is checked as when pulling. `directory` is empty, on the file system of
- * the layers, and the caller's to remove.
+ * the layers, and the caller's to remove. `admit` throws when nothing may come in this way.
  */
 export async function loadImages(
   data: AsyncIterable<Uint8Array>,
   directory: string,
   target: PullTarget,
   options: LoadOptions,
+  admit: (transport: "oci-archive" | "docker-archive") => Promise<void>,
 ): Promise<LoadedImage[]> {
   const found = await readArchive(await spreadArchive(data, directory));
+  for (const { original } of found) await admit(original ? "oci-archive" : "docker-archive");
   const wanted = [];
   for (const { digest, tags, original, source } of found) {
     const remote = await describeImage(

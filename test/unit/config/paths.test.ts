@@ -18,6 +18,7 @@ describe("paths", () => {
       configFile: "/conf/lichen/config.toml",
       configGiven: false,
       certsDir: "/conf/lichen/certs.d",
+      policyFiles: ["/conf/containers/policy.json", "/etc/containers/policy.json"],
     });
   });
 
@@ -28,6 +29,7 @@ describe("paths", () => {
       configFile: "/home/u/.config/lichen/config.toml",
       configGiven: false,
       certsDir: "/home/u/.config/lichen/certs.d",
+      policyFiles: ["/home/u/.config/containers/policy.json", "/etc/containers/policy.json"],
     });
   });
 
@@ -52,6 +54,7 @@ describe("paths", () => {
         configFile: "/etc/x/lichen.toml",
         configGiven: true,
         certsDir: "/etc/x/certs.d",
+        policyFiles: ["/home/u/.config/containers/policy.json", "/etc/containers/policy.json"],
       },
     );
   });
