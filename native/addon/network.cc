@@ -88,6 +88,18 @@ Status keep_clients(const std::string& table) {
   return mark_transparent(rules, table, kMark);
 }
 
+// isolatePorts({table, bridge}): Promise<void>
+Napi::Value isolate_ports_call(const Napi::CallbackInfo& info) {
+  Arguments arguments(info, "isolatePorts");
+  std::string table = arguments.string(arguments.member(info[0], "table"), "table");
+  std::string bridge = arguments.string(arguments.member(info[0], "bridge"), "bridge");
+  if (!arguments.ok()) return info.Env().Undefined();
+  return in_background(info.Env(), [=]() -> Status {
+    LICHEN_ASSIGN(Netlink netlink, open_nfnetlink());
+    return isolate_ports(netlink, table, bridge);
+  });
+}
+
 // keepClients(table): Promise<void>
 Napi::Value keep_clients_call(const Napi::CallbackInfo& info) {
   Arguments arguments(info, "keepClients");
@@ -169,6 +181,7 @@ Napi::Value links_call(const Napi::CallbackInfo& info) {
 void add_network(Napi::Env env, Napi::Object exports) {
   exports.Set("ensureBridge", Napi::Function::New<ensure_bridge_call>(env, "ensureBridge"));
   exports.Set("masquerade", Napi::Function::New<masquerade_call>(env, "masquerade"));
+  exports.Set("isolatePorts", Napi::Function::New<isolate_ports_call>(env, "isolatePorts"));
   exports.Set("keepClients", Napi::Function::New<keep_clients_call>(env, "keepClients"));
   exports.Set("listen", Napi::Function::New<listen_call>(env, "listen"));
   exports.Set("removeTable", Napi::Function::New<remove_table_call>(env, "removeTable"));

@@ -133,6 +133,25 @@ Status set_link_master(Netlink& netlink, const std::string& name, const std::str
   return change_link(netlink, "set link master", name, 0, IFLA_MASTER, static_cast<uint32_t>(index));
 }
 
+Status set_bridge_port(Netlink& netlink, const std::string& name, const BridgePort& port) {
+  constexpr auto kOperation = "set bridge port";
+  LICHEN_TRY(check_name(kOperation, name));
+  NetlinkMessage message(RTM_NEWLINK, 0);
+  message.header(link_header()).put_string(IFLA_IFNAME, name);
+  auto flag = [&](uint16_t attribute, bool on) {
+    const uint8_t value = on ? 1 : 0;
+    message.put(attribute, &value, sizeof value);
+  };
+  message.nest(IFLA_LINKINFO, [&] {
+    message.put_string(IFLA_INFO_SLAVE_KIND, "bridge");
+    message.nest(IFLA_INFO_SLAVE_DATA, [&] {
+      flag(IFLA_BRPORT_MODE, port.hairpin);
+      flag(IFLA_BRPORT_ISOLATED, port.isolated);
+    });
+  });
+  return netlink.request(std::move(message), kOperation, quoted(name));
+}
+
 Status delete_link(Netlink& netlink, const std::string& name) {
   LICHEN_TRY(check_name("delete link", name));
   NetlinkMessage message(RTM_DELLINK, 0);

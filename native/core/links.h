@@ -51,6 +51,15 @@ Status set_link_up(Netlink& netlink, const std::string& name);
 Status set_link_mtu(Netlink& netlink, const std::string& name, uint32_t mtu);
 // Puts a link into a bridge.
 Status set_link_master(Netlink& netlink, const std::string& name, const std::string& bridge);
+
+struct BridgePort {
+  bool hairpin =
+      false;  // a frame may leave by the port it came in by: a pod that reaches itself by a service
+  bool isolated = false;  // no frames to and from other isolated ports
+};
+// For a link that is in a bridge.
+Status set_bridge_port(Netlink& netlink, const std::string& name, const BridgePort& port);
+
 // ENODEV if there is none. Removing a veth takes 30 ms or more of the kernel; letting its namespace die takes
 // none of ours.
 Status delete_link(Netlink& netlink, const std::string& name);

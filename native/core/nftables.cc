@@ -13,6 +13,7 @@ namespace {
 
 constexpr auto kPostrouting = "postrouting";
 constexpr auto kPrerouting = "prerouting";
+constexpr auto kForward = "forward";
 
 NetlinkMessage nft_message(uint16_t type, uint16_t flags) {
   NetlinkMessage message(static_cast<uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | type), flags);
@@ -128,6 +129,23 @@ NetlinkMessage masquerade_rule(const std::string& table, const IpAddress& source
   return rule;
 }
 
+// iifname BRIDGE oifname BRIDGE drop
+NetlinkMessage isolation_rule(const std::string& table, const std::string& bridge) {
+  auto rule = new_rule(table, kForward);
+  rule.nest(NFTA_RULE_EXPRESSIONS, [&] {
+    load_meta(rule, NFT_META_IIFNAME);
+    compare(rule, NFT_CMP_EQ, link_field(bridge));
+    load_meta(rule, NFT_META_OIFNAME);
+    compare(rule, NFT_CMP_EQ, link_field(bridge));
+    expression(rule, "immediate", [&] {
+      rule.put_be32(NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
+      rule.nest(NFTA_IMMEDIATE_DATA,
+                [&] { rule.nest(NFTA_DATA_VERDICT, [&] { rule.put_be32(NFTA_VERDICT_CODE, NF_DROP); }); });
+    });
+  });
+  return rule;
+}
+
 // socket transparent 1 meta mark set MARK
 NetlinkMessage transparent_rule(const std::string& table, uint32_t mark) {
   auto rule = new_rule(table, kPrerouting);
@@ -161,6 +179,15 @@ Status masquerade(Netlink& netlink, const std::string& table, const std::vector<
   std::vector<NetlinkMessage> messages = fresh_table(table);
   messages.push_back(base_chain(table, kPostrouting, "nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC));
   for (const auto& source : sources) messages.push_back(masquerade_rule(table, source, bridge));
+  return netlink.transaction(std::move(messages), kOperation, "(nf_tables table inet \"" + table + "\")");
+}
+
+Status isolate_ports(Netlink& netlink, const std::string& table, const std::string& bridge) {
+  constexpr auto kOperation = "install isolation rule";
+  LICHEN_TRY(check_link_name(kOperation, bridge));
+  std::vector<NetlinkMessage> messages = fresh_table(table);
+  messages.push_back(base_chain(table, kForward, "filter", NF_INET_FORWARD, NF_IP_PRI_FILTER));
+  messages.push_back(isolation_rule(table, bridge));
   return netlink.transaction(std::move(messages), kOperation, "(nf_tables table inet \"" + table + "\")");
 }
 

@@ -21,6 +21,12 @@ Result<Netlink> open_nfnetlink();
 Status masquerade(Netlink& netlink, const std::string& table, const std::vector<IpAddress>& sources,
                   const std::string& bridge);
 
+// Drops what is routed from the bridge back into it: what pods that are isolated from each other on the
+// bridge itself could still send each other by way of the gateway. The table is replaced as by masquerade().
+//     table inet NAME { chain forward { type filter hook forward priority filter;
+//       iifname "lichen0" oifname "lichen0" drop } }
+Status isolate_ports(Netlink& netlink, const std::string& table, const std::string& bridge);
+
 // Marks packets that come in for a socket with IP_TRANSPARENT, so that a routing rule can bring
 // them to it although their destination is no address of ours (routing_rules.h). The table is replaced as by
 // masquerade(), and errors are the same; the kernel needs nft_socket.

@@ -63,6 +63,24 @@ TEST_CASE("masquerade rules are there once, however often they are installed") {
   CHECK(text == "");
 }
 
+TEST_CASE("the isolation rule is there once") {
+  std::string text = in_namespaces([]() -> std::string {
+    auto netlink = open_nfnetlink();
+    if (!netlink) return netlink.error().text();
+    auto first = isolate_ports(netlink.value(), "lichen-isolation", "lichen0");
+    if (!first && (first.error().code == "EOPNOTSUPP" || first.error().code == "ENOENT"))
+      return "skip: " + first.error().text();
+    TRY_TEXT(first);
+    TRY_TEXT(isolate_ports(netlink.value(), "lichen-isolation", "lichen0"));
+    auto text = rules(netlink.value(), "lichen-isolation");
+    if (!text) return text.error().text();
+    if (text.value() != "meta cmp meta cmp immediate ; ") return "rules: " + text.value();
+    return isolate_ports(netlink.value(), "x", "").ok() ? "a link without a name was accepted" : "";
+  });
+  LICHEN_SKIP_UNLESS_RUN(text);
+  CHECK(text == "");
+}
+
 TEST_CASE("a failed transaction changes nothing and names the table") {
   std::string text = in_namespaces([] {
     auto netlink = open_nfnetlink();

@@ -133,7 +133,7 @@ Trial check_overlay(const Namespaces& namespaces, const Scratch& scratch) {
 Trial check_uplink(pid_t holder, const Scratch& scratch) {
   Warnings warnings;
   UplinkFiles files{scratch.file("uplink.log"), scratch.file("uplink.ready")};
-  StartedUplink started = start_uplink(UplinkChoice::kAuto, holder, choose_subnet({}), files, warnings);
+  StartedUplink started = start_uplink(UplinkWish{}, holder, choose_subnet({}), files, warnings);
   if (!started.process)
     return {"uplink", false, started.state.reason, warnings.empty() ? "" : warnings[0].hint};
   end_uplink(*started.process);

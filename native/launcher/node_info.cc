@@ -38,6 +38,9 @@ std::string uplink(const UplinkState& state) {
       .text("address", up ? state.subnet.address : "")
       .number("prefix", up ? state.subnet.prefix : 0)
       .text("gateway", up ? state.subnet.gateway : "")
+      .text("address6", up ? state.subnet.address6 : "")
+      .text("gateway6", up ? state.subnet.gateway6 : "")
+      .flag("hostLoopback", up && state.host_loopback)
       .raw("dns", up ? texts({state.subnet.dns}) : "[]")
       .number("mtu", kUplinkMtu)
       .text("cidr", state.subnet.cidr)
@@ -106,6 +109,9 @@ Result<NodeInfo> parse_node_info(std::string_view text) {
   subnet.cidr = uplink.text("cidr");
   subnet.address = uplink.text("address");
   subnet.gateway = uplink.text("gateway");
+  subnet.address6 = uplink.text("address6");
+  subnet.gateway6 = uplink.text("gateway6");
+  info.uplink.host_loopback = uplink.flag("hostLoopback");
   subnet.prefix = static_cast<int>(uplink.number("prefix", 0, 0, 32));
   for (const std::string& server : uplink.texts("dns")) subnet.dns = server;
 

@@ -29,7 +29,7 @@ TEST_CASE("node.json has the form that the daemon reads") {
       format_node_info(example()) ==
       R"({"version":1,"uid":1500,"gid":1501,)"
       R"("idMap":{"single":false,"uids":[[0,1500,1],[1,100000,65536]],"gids":[[0,1501,1]]},)"
-      R"("uplink":{"kind":"pasta","interface":"tap0","address":"10.0.2.100","prefix":24,"gateway":"10.0.2.2",)"
+      R"("uplink":{"kind":"pasta","interface":"tap0","address":"10.0.2.100","prefix":24,"gateway":"10.0.2.2","address6":"","gateway6":"","hostLoopback":false,)"
       R"("dns":["10.0.2.3"],"mtu":65520,"cidr":"10.0.2.0/24","reason":"a \"reason\""},)"
       R"("cgroup":{"delegated":true,"hostPath":"/user.slice/x","controllers":["memory","pids"],"reason":""},)"
       R"("namespaces":{"user":4026532253,"mount":4026532254,"network":4026532256,"cgroup":4026532255},)"
@@ -54,8 +54,10 @@ TEST_CASE("a node without an uplink says so with empty fields") {
   NodeInfo info = example();
   info.uplink.kind = "none";
   std::string text = format_node_info(info);
-  CHECK(text.find(R"("kind":"none","interface":"","address":"","prefix":0,"gateway":"","dns":[])") !=
-        std::string::npos);
+  CHECK(
+      text.find(
+          R"("kind":"none","interface":"","address":"","prefix":0,"gateway":"","address6":"","gateway6":"","hostLoopback":false,"dns":[])") !=
+      std::string::npos);
 }
 
 TEST_CASE("what no launcher wrote is refused") {

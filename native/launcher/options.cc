@@ -59,13 +59,18 @@ Result<Options> parse_serve(Split split) {
 
   std::string uplink = split.values.count("--uplink") ? split.values["--uplink"] : "auto";
   if (uplink == "pasta")
-    options.uplink = UplinkChoice::kPasta;
+    options.uplink.choice = UplinkChoice::kPasta;
   else if (uplink == "slirp4netns")
-    options.uplink = UplinkChoice::kSlirp4netns;
+    options.uplink.choice = UplinkChoice::kSlirp4netns;
   else if (uplink == "none")
-    options.uplink = UplinkChoice::kNone;
+    options.uplink.choice = UplinkChoice::kNone;
   else if (uplink != "auto")
     return usage("--uplink \"" + uplink + "\"", "must be auto, pasta, slirp4netns or none");
+
+  std::string loopback = split.values.count("--host-loopback") ? split.values["--host-loopback"] : "off";
+  if (loopback != "on" && loopback != "off")
+    return usage("--host-loopback \"" + loopback + "\"", "must be on or off");
+  options.uplink.host_loopback = loopback == "on";
 
   if (split.values.count("--cgroup")) options.cgroup = split.values["--cgroup"];
   if (options.cgroup != "auto" && options.cgroup != "none" && options.cgroup[0] != '/')
@@ -88,7 +93,7 @@ Result<Options> parse_options(const std::vector<std::string>& arguments) {
   if (verb == "--help" || verb == "-h" || verb == "help") return Options(HelpOptions{});
   if (verb == "serve") {
     LICHEN_ASSIGN(Split split, split_arguments(arguments, {"--runtime-dir", "--data-dir", "--uplink",
-                                                           "--cgroup", "--ids"}));
+                                                           "--cgroup", "--ids", "--host-loopback"}));
     return parse_serve(std::move(split));
   }
   if (verb == "enter") {

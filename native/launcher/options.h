@@ -11,10 +11,15 @@ namespace lichen::launcher {
 
 enum class UplinkChoice { kAuto, kPasta, kSlirp4netns, kNone };
 
+struct UplinkWish {
+  UplinkChoice choice = UplinkChoice::kAuto;
+  bool host_loopback = false;  // the gateway's address leads to the host's own loopback
+};
+
 struct ServeOptions {
   std::string runtime_dir;  // absolute
   std::string data_dir;     // absolute
-  UplinkChoice uplink = UplinkChoice::kAuto;
+  UplinkWish uplink;
   std::string cgroup = "auto";  // "auto", "none", or the absolute path of a directory
   bool single_id = false;       // map the user's own id only, whatever ranges there are
   std::vector<std::string> command;
@@ -39,7 +44,8 @@ using Options = std::variant<ServeOptions, EnterOptions, UnshareOptions, CheckOp
 
 inline constexpr char kUsage[] =
     "usage: lichen-launcher serve --runtime-dir R --data-dir D [--uplink auto|pasta|slirp4netns|none]\n"
-    "                             [--cgroup auto|none|PATH] [--ids auto|single] -- COMMAND [ARGUMENT…]\n"
+    "                             [--cgroup auto|none|PATH] [--ids auto|single] [--host-loopback on|off]\n"
+    "                             -- COMMAND [ARGUMENT…]\n"
     "       lichen-launcher enter --runtime-dir R -- COMMAND [ARGUMENT…]\n"
     "       lichen-launcher unshare -- COMMAND [ARGUMENT…]\n"
     "       lichen-launcher check [--data-dir D]\n";

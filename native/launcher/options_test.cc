@@ -17,17 +17,18 @@ std::string refusal(const std::vector<std::string>& arguments) {
 }  // namespace
 
 TEST_CASE("serve takes its directories, choices and the daemon's command") {
-  auto parsed =
-      parse_options({"serve", "--runtime-dir", "/r", "--data-dir=/d", "--uplink", "slirp4netns", "--cgroup",
-                     "/sys/fs/cgroup/x", "--ids", "single", "--", "node", "--flag", "--", "x"});
+  auto parsed = parse_options({"serve", "--runtime-dir", "/r", "--data-dir=/d", "--uplink", "slirp4netns",
+                               "--cgroup", "/sys/fs/cgroup/x", "--ids", "single", "--host-loopback", "on",
+                               "--", "node", "--flag", "--", "x"});
   REQUIRE(parsed.ok());
   auto* serve = std::get_if<ServeOptions>(&parsed.value());
   REQUIRE(serve != nullptr);
   CHECK(serve->runtime_dir == "/r");
   CHECK(serve->data_dir == "/d");
-  CHECK(serve->uplink == UplinkChoice::kSlirp4netns);
+  CHECK(serve->uplink.choice == UplinkChoice::kSlirp4netns);
   CHECK(serve->cgroup == "/sys/fs/cgroup/x");
   CHECK(serve->single_id);
+  CHECK(serve->uplink.host_loopback);
   CHECK(serve->command == std::vector<std::string>{"node", "--flag", "--", "x"});
 }
 
@@ -38,7 +39,7 @@ TEST_CASE("defaults are automatic, relative paths become absolute") {
   REQUIRE(serve != nullptr);
   CHECK(serve->runtime_dir.starts_with("/"));
   CHECK(serve->runtime_dir.ends_with("/r"));
-  CHECK(serve->uplink == UplinkChoice::kAuto);
+  CHECK(serve->uplink.choice == UplinkChoice::kAuto);
   CHECK(serve->cgroup == "auto");
   CHECK(!serve->single_id);
 }

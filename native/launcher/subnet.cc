@@ -39,6 +39,22 @@ std::vector<Ipv4Network> parse_routes(std::string_view text) {
   return routes;
 }
 
+// destination, its prefix, source, its prefix, next hop, metric, references, uses, flags, device.
+bool has_default_route6(std::string_view text) {
+  for (std::string_view line : split(text, '\n')) {
+    std::vector<std::string_view> words = split_words(line);
+    if (words.size() < 10 || words[1] != "00" || words[9] == "lo") continue;
+    if (words[0].find_first_not_of('0') == std::string_view::npos) return true;
+  }
+  return false;
+}
+
+Subnet with_ipv6(Subnet subnet) {
+  subnet.address6 = "fd6c:6963:6865:6e::100";
+  subnet.gateway6 = "fd6c:6963:6865:6e::2";
+  return subnet;
+}
+
 bool overlap(const Ipv4Network& a, const Ipv4Network& b) {
   uint32_t mask = mask_of(a.prefix < b.prefix ? a.prefix : b.prefix);
   return (a.base & mask) == (b.base & mask);
@@ -60,8 +76,13 @@ Subnet choose_subnet(const std::vector<Ipv4Network>& routes) {
     chosen = candidate;
     break;
   }
-  return {format_ipv4(chosen) + "/24", format_ipv4(chosen + 100), format_ipv4(chosen + 2),
-          format_ipv4(chosen + 3), 24};
+  return {format_ipv4(chosen) + "/24",
+          format_ipv4(chosen + 100),
+          format_ipv4(chosen + 2),
+          format_ipv4(chosen + 3),
+          24,
+          "",
+          ""};
 }
 
 }  // namespace lichen::launcher

@@ -21,11 +21,20 @@ struct Subnet {
   std::string gateway;  // .2
   std::string dns;      // .3: forwards to the host's resolver
   int prefix = 24;
+  // A /64 of unique local addresses; empty where the host has no way out by IPv6.
+  std::string address6;
+  std::string gateway6;
 };
 
 // The destinations of the text of /proc/net/route (addresses are hexadecimal in memory order), default routes
 // left out.
 std::vector<Ipv4Network> parse_routes(std::string_view text);
+
+// Whether the text of /proc/net/ipv6_route has a default route that leads out.
+bool has_default_route6(std::string_view text);
+
+// With the addresses of the uplink's IPv6 network.
+Subnet with_ipv6(Subnet subnet);
 
 bool overlap(const Ipv4Network& a, const Ipv4Network& b);
 

@@ -38,3 +38,14 @@ TEST_CASE("the node's network avoids the host's") {
   CHECK(choose_subnet(parse_routes(kRoutes)).cidr == "172.31.250.0/24");
   CHECK(choose_subnet({{0, 0}}).cidr == "198.18.11.0/24");
 }
+
+TEST_CASE("a default route by IPv6 is one that leads out") {
+  const std::string zeros(32, '0');
+  const std::string rest = " 00 fd000000000000000000000000000001 00000400 00000001 00000000 00000003 ";
+  CHECK(has_default_route6(zeros + " 00 " + zeros + rest + "eth0\n"));
+  CHECK(!has_default_route6(zeros + " 00 " + zeros + rest + "lo\n"));
+  CHECK(!has_default_route6("fd000000000000000000000000000000 40 " + zeros + rest + "eth0\n"));
+  CHECK(!has_default_route6(""));
+  CHECK(with_ipv6(choose_subnet({})).gateway6 == "fd6c:6963:6865:6e::2");
+  CHECK(with_ipv6(choose_subnet({})).gateway == "10.0.2.2");
+}

@@ -56,11 +56,23 @@ std::string last_words(const std::string& log) {
 struct Kind {
   const char* name;
   UplinkChoice choice;
-  Result<UplinkProcess> (*start)(const std::string&, pid_t, const Subnet&, const UplinkFiles&);
+  Result<UplinkProcess> (*start)(const std::string&, pid_t, const Subnet&, bool, const UplinkFiles&);
 };
 
 constexpr Kind kKinds[] = {{"pasta", UplinkChoice::kPasta, start_pasta},
                            {"slirp4netns", UplinkChoice::kSlirp4netns, start_slirp4netns}};
+
+Subnet without_ipv6(Subnet subnet) {
+  subnet.address6 = subnet.gateway6 = "";
+  return subnet;
+}
+
+// What to try with a program: both families, then IPv4 alone; slirp4netns(1) has an IPv6 of its own that is
+// of no use here.
+std::vector<Subnet> forms(const Kind& kind, const Subnet& subnet) {
+  if (kind.choice == UplinkChoice::kPasta && !subnet.address6.empty()) return {subnet, without_ipv6(subnet)};
+  return {without_ipv6(subnet)};
+}
 
 Warning no_uplink(const std::string& reason, const std::string& hint) {
   return {"UPLINK_MISSING", "pods reach nothing beyond this node: " + reason, hint};
@@ -94,11 +106,11 @@ Result<UplinkProcess> await_uplink(const std::string& kind, pid_t pid, Fd pidfd,
   return plain_error("UPLINK_FAILED", "start", kind, words);
 }
 
-StartedUplink start_uplink(UplinkChoice choice, pid_t pid, const Subnet& subnet, const UplinkFiles& files,
+StartedUplink start_uplink(const UplinkWish& wish, pid_t pid, const Subnet& subnet, const UplinkFiles& files,
                            Warnings& warnings) {
   StartedUplink started;
   started.state.subnet = subnet;
-  if (choice == UplinkChoice::kNone) {
+  if (wish.choice == UplinkChoice::kNone) {
     started.state.reason = "switched off by --uplink none";
     return started;
   }
@@ -108,22 +120,26 @@ StartedUplink start_uplink(UplinkChoice choice, pid_t pid, const Subnet& subnet,
     return started;
   }
   std::string reasons;
+  auto note = [&](const std::string& reason) { reasons += (reasons.empty() ? "" : "; ") + reason; };
   for (const Kind& kind : kKinds) {
-    if (choice != UplinkChoice::kAuto && choice != kind.choice) continue;
-    if (!reasons.empty()) reasons += "; ";
+    if (wish.choice != UplinkChoice::kAuto && wish.choice != kind.choice) continue;
     std::string program = find_program(kind.name);
     if (program.empty()) {
-      reasons += std::string(kind.name) + " is not in PATH";
+      note(std::string(kind.name) + " is not in PATH");
       continue;
     }
-    auto process = kind.start(program, pid, subnet, files);
-    if (process) {
-      started.state.kind = kind.name;
-      started.state.reason = reasons;
-      started.process = std::move(process).value();
-      return started;
+    for (const Subnet& form : forms(kind, subnet)) {
+      auto process = kind.start(program, pid, form, wish.host_loopback, files);
+      if (process) {
+        started.state.kind = kind.name;
+        started.state.subnet = form;
+        started.state.host_loopback = wish.host_loopback;
+        started.state.reason = reasons;
+        started.process = std::move(process).value();
+        return started;
+      }
+      note(process.error().text());
     }
-    reasons += process.error().text();
   }
   started.state.reason = reasons;
   warnings.push_back(no_uplink(reasons, "sudo apt-get install -y passt slirp4netns"));

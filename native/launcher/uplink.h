@@ -32,17 +32,19 @@ struct UplinkProcess {
 struct UplinkState {
   std::string kind = "none";
   Subnet subnet;
-  std::string reason;  // why there is none, or not the better one
+  bool host_loopback = false;  // the gateway's address leads to the host's own loopback
+  std::string reason;          // why there is none, or not the better one
 };
 
-// Starts pasta(1), configured so that the node has `subnet`, cannot reach the host's loopback, and forwards
-// no port. `pid` is a process in the node's namespaces. Returns when the interface is up.
+// Starts pasta(1), configured so that the node has `subnet`, reaches the host's loopback by the gateway's
+// address only if that is wished for, and forwards no port. `pid` is a process in the node's namespaces.
+// Returns when the interface is up.
 Result<UplinkProcess> start_pasta(const std::string& program, pid_t pid, const Subnet& subnet,
-                                  const UplinkFiles& files);
+                                  bool host_loopback, const UplinkFiles& files);
 
-// The same by slirp4netns(1): slower, but it also runs where the host has no default route.
+// The same by slirp4netns(1): slower and IPv4 only, but it also runs where the host has no default route.
 Result<UplinkProcess> start_slirp4netns(const std::string& program, pid_t pid, const Subnet& subnet,
-                                        const UplinkFiles& files);
+                                        bool host_loopback, const UplinkFiles& files);
 
 struct StartedUplink {
   UplinkState state;
@@ -51,7 +53,7 @@ struct StartedUplink {
 
 // Tries what the choice allows, the better one first. None at all is not a failure of the node: the reason is
 // kept and becomes a warning with the command that mends it.
-StartedUplink start_uplink(UplinkChoice choice, pid_t pid, const Subnet& subnet, const UplinkFiles& files,
+StartedUplink start_uplink(const UplinkWish& wish, pid_t pid, const Subnet& subnet, const UplinkFiles& files,
                            Warnings& warnings);
 
 // Ends an uplink (SIGTERM, after a second SIGKILL) and reaps it if it is our child.

@@ -12,26 +12,31 @@ namespace lichen::launcher {
 
 namespace {
 
-bool allows(UplinkChoice choice, const std::string& kind) {
+bool allows(const UplinkWish& wish, const UplinkState& state) {
+  const UplinkChoice choice = wish.choice;
+  const std::string& kind = state.kind;
+  if (wish.host_loopback != state.host_loopback) return false;
   return choice == UplinkChoice::kAuto || (choice == UplinkChoice::kPasta && kind == "pasta") ||
          (choice == UplinkChoice::kSlirp4netns && kind == "slirp4netns");
 }
 
 Subnet subnet_beside_host() {
   auto routes = read_file("/proc/net/route");
-  return choose_subnet(parse_routes(routes ? routes.value() : ""));
+  Subnet subnet = choose_subnet(parse_routes(routes ? routes.value() : ""));
+  auto routes6 = read_file("/proc/net/ipv6_route");
+  return has_default_route6(routes6 ? routes6.value() : "") ? with_ipv6(std::move(subnet)) : subnet;
 }
 
 }  // namespace
 
 void UplinkKeeper::start(pid_t pid, Warnings& warnings) {
-  take(start_uplink(choice_, pid, subnet_beside_host(), files(), warnings));
+  take(start_uplink(wish_, pid, subnet_beside_host(), files(), warnings));
 }
 
 void UplinkKeeper::adopt_or_start(const UplinkState& previous, Warnings& warnings) {
   auto identity = read_live_pid(directory_.file("uplink.pid"));
   auto pidfd = identity ? open_process(*identity) : Result<Fd>(Error{});
-  if (pidfd && allows(choice_, previous.kind)) {
+  if (pidfd && allows(wish_, previous)) {
     take({previous, UplinkProcess{previous.kind, *identity, std::move(pidfd).value()}});
     return;
   }
@@ -44,7 +49,7 @@ void UplinkKeeper::adopt_or_start(const UplinkState& previous, Warnings& warning
   // Pods live on: the node keeps its address where it has one.
   Subnet subnet = previous.subnet.cidr.empty() ? subnet_beside_host() : previous.subnet;
   if (subnet.address.empty()) subnet = subnet_beside_host();
-  take(start_uplink(choice_, holder->pid(), subnet, files(), warnings));
+  take(start_uplink(wish_, holder->pid(), subnet, files(), warnings));
 }
 
 void UplinkKeeper::ended() {
@@ -61,7 +66,7 @@ void UplinkKeeper::restart() {
   due_ = 0;
   Warnings warnings;
   auto holder = Holder::start(namespaces_);
-  if (holder) take(start_uplink(choice_, holder->pid(), state_.subnet, files(), warnings));
+  if (holder) take(start_uplink(wish_, holder->pid(), state_.subnet, files(), warnings));
   if (process_) return;
   std::fprintf(stderr, "lichen-launcher: no uplink: %s\n",
                holder ? state_.reason.c_str() : holder.error().text().c_str());

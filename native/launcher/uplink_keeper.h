@@ -12,13 +12,13 @@ namespace lichen::launcher {
 
 class UplinkKeeper {
  public:
-  UplinkKeeper(const RuntimeDirectory& directory, const Namespaces& namespaces, UplinkChoice choice)
-      : directory_(directory), namespaces_(namespaces), choice_(choice) {}
+  UplinkKeeper(const RuntimeDirectory& directory, const Namespaces& namespaces, UplinkWish wish)
+      : directory_(directory), namespaces_(namespaces), wish_(wish) {}
 
   // The first start, in fresh namespaces; `pid` is a process there.
   void start(pid_t pid, Warnings& warnings);
 
-  // After a rejoin: takes over the uplink that lives on, if the choice allows its kind, else starts one.
+  // After a rejoin: takes over the uplink that lives on, if it is as wished for, else starts one.
   void adopt_or_start(const UplinkState& previous, Warnings& warnings);
 
   // To be polled: readable when the uplink has ended. Nothing without one.
@@ -43,7 +43,7 @@ class UplinkKeeper {
 
   const RuntimeDirectory& directory_;
   const Namespaces& namespaces_;
-  UplinkChoice choice_;
+  UplinkWish wish_;
   UplinkState state_;
   std::optional<UplinkProcess> process_;
   Backoff backoff_;

@@ -38,6 +38,9 @@ Result<PodInterface> read_interface(const JsonReader& reader) {
   interface.host = reader.required_text("host");
   interface.name = reader.required_text("name");
   interface.mtu = static_cast<uint32_t>(reader.number("mtu", 0, 0, 65535));
+  interface.isolated = reader.flag("isolated");
+  interface.ingress_bits = reader.unsigned_number("ingressBits", 0);
+  interface.egress_bits = reader.unsigned_number("egressBits", 0);
   LICHEN_ASSIGN(interface.addresses, read_addresses(reader.texts("addresses")));
   LICHEN_ASSIGN(interface.gateways, read_addresses(reader.texts("gateways")));
   return interface;

@@ -19,6 +19,9 @@ struct PodInterface {
   std::vector<IpAddress> addresses;
   std::vector<IpAddress> gateways;
   uint32_t mtu = 0;
+  bool isolated = false;      // from other isolated pods on the bridge
+  uint64_t ingress_bits = 0;  // a second, to the pod; 0: no limit
+  uint64_t egress_bits = 0;   // a second, from the pod
 };
 
 struct PodSetup {

@@ -20,13 +20,17 @@ Result<PodSetup> read(const std::string& text) {
 TEST_CASE("a pod with a network of its own") {
   auto setup = read(R"({"hostname":"web-0","network":"pod","ipc":"pod","pid":"pod","shmSize":1048576,
     "sysctls":{"net.ipv4.ip_unprivileged_port_start":"0","kernel.shmmax":"1"},
-    "interface":{"bridge":"br","host":"v1","name":"eth0","addresses":["10.1.0.5/16"],"gateways":["10.1.0.1"],"mtu":65520}})");
+    "interface":{"bridge":"br","host":"v1","name":"eth0","addresses":["10.1.0.5/16"],"gateways":["10.1.0.1"],"mtu":65520,
+    "isolated":true,"ingressBits":1000000,"egressBits":2000000}})");
   REQUIRE(setup.ok());
   CHECK(setup->own_network);
   CHECK(setup->shared_pid);
   CHECK(setup->sysctls.size() == 2);
   CHECK(setup->interface->addresses[0].text() == "10.1.0.5/16");
   CHECK(setup->interface->mtu == 65520);
+  CHECK(setup->interface->isolated);
+  CHECK(setup->interface->ingress_bits == 1000000);
+  CHECK(setup->interface->egress_bits == 2000000);
 }
 
 TEST_CASE("a pod in the node's namespaces") {

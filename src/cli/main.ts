@@ -11,7 +11,9 @@ import { load } from "./commands/load.ts";
 import { login } from "./commands/login.ts";
 import { logout } from "./commands/logout.ts";
 import { logs } from "./commands/logs.ts";
+import { network } from "./commands/network.ts";
 import { pods } from "./commands/pods.ts";
+import { port } from "./commands/port.ts";
 import { portForward } from "./commands/port-forward.ts";
 import { ps } from "./commands/ps.ts";
 import { pull } from "./commands/pull.ts";
@@ -43,6 +45,8 @@ const commands = [
   portForward,
   logs,
   stats,
+  port,
+  network,
   inspect,
   stop,
   rm,

@@ -11,7 +11,7 @@ import {
   type PodSandboxConfig,
 } from "#cri";
 import type { CriClient } from "../../proto/client.ts";
-import type { Volume } from "./options.ts";
+import type { PublishedPort, Volume } from "./options.ts";
 import { runLabel } from "./targets.ts";
 
 /** What `lichen run` was asked for. */
@@ -22,6 +22,8 @@ export interface RunRequest {
   command: string[];
   env: KeyValue[];
   volumes: Volume[];
+  /** Served on the host. */
+  ports?: PublishedPort[];
   /** A terminal; standard input, which ends with the first client that attaches. */
   tty?: boolean;
   stdin?: boolean;
@@ -60,6 +62,7 @@ export async function runPod(
     hostname: request.name,
     logDirectory,
     labels: { [runLabel]: "true" },
+    portMappings: request.ports ?? [],
     linux: { securityContext: { namespaceOptions } },
   };
   let podSandboxId: string | undefined;

@@ -26,6 +26,8 @@ export interface NodeReport {
     address: string;
     prefix: number;
     gateway: string;
+    /** Whether the gateway's address leads to the host's own loopback. */
+    hostLoopback?: boolean;
     dns: string[];
     mtu: number;
     /** Why there is none, or not the best one. */

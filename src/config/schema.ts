@@ -1,4 +1,4 @@
-import { isIP, isIPv4 } from "node:net";
+import { isIP, isIPv4, isIPv6 } from "node:net";
 // The small form of zod: the whole one costs the daemon 2 MB.
 import * as z from "zod/mini";
 
@@ -11,6 +11,8 @@ const registries = { error: 'a list of registries as "host" or "host:port"' };
 const absolutePath = { error: "an absolute path" };
 const subnet = { error: 'an IPv4 subnet of /8 to /28, as "10.210.0.0/16", host bits zero' };
 const subtree = { error: '"auto", "none" or an absolute path' };
+const subnet6 = { error: 'an IPv6 /64, as "fd00:1:2:3::/64", host bits zero' };
+const trueOrFalse = { error: "true or false" };
 const ipAddress = { error: "an IP address" };
 const port = { error: "a whole number from 0 to 65535" };
 const seconds = (least = 0) => {
@@ -84,6 +86,14 @@ export const configSchema = z.strictObject({
       cni_template: z.optional(path()),
       /** The pods' addresses; another one beside it is taken when the host's own network overlaps. */
       subnet: z._default(z.string(subnet).check(z.refine(isSubnet, subnet)), "10.210.0.0/16"),
+      /** Whether pods of the bridge have IPv6 addresses too, where the kernel has IPv6. */
+      ipv6: z._default(z.boolean(trueOrFalse), true),
+      /** Their IPv6 network; without it a random one that the node keeps. */
+      subnet6: z.optional(z.string(subnet6).check(z.refine(isSubnet6, subnet6))),
+      /** Keeps pods of the bridge from reaching each other. */
+      isolate_pods: z._default(z.boolean(trueOrFalse), false),
+      /** Lets pods reach this machine's own loopback, as `host.lichen.internal`. */
+      host_loopback: z._default(z.boolean(trueOrFalse), false),
     }),
     {},
   ),
@@ -173,6 +183,11 @@ function bytesOf(text: string): number {
 }
 
 export type Config = z.infer<typeof configSchema>;
+
+function isSubnet6(value: string): boolean {
+  const network = /^([0-9a-f]{1,4}(?::[0-9a-f]{1,4}){0,3}::)\/64$/i.exec(value)?.[1];
+  return network !== undefined && isIPv6(network);
+}
 
 function isSubnet(value: string): boolean {
   const [address = "", prefix = "", ...rest] = value.split("/");

@@ -124,6 +124,7 @@ export interface RawAddon {
   ensureBridge(bridge: { name: string; addresses: string[]; mtu: number }): Promise<void>;
   masquerade(rules: { table: string; sources: string[]; exceptBridge: string }): Promise<void>;
   listen(address: string, port: number, protocol: "tcp" | "udp"): Fd;
+  isolatePorts(rule: { table: string; bridge: string }): Promise<void>;
   keepClients(table: string): Promise<void>;
   removeTable(name: string): Promise<void>;
   removeLink(name: string): Promise<void>;

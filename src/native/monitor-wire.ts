@@ -40,6 +40,11 @@ export interface PodInterface {
   addresses: string[];
   gateways: string[];
   mtu: number;
+  /** From other isolated pods on the bridge. */
+  isolated?: boolean;
+  /** Bits a second to and from the pod; 0 or absent: no limit. */
+  ingressBits?: number;
+  egressBits?: number;
 }
 
 export interface CreateRequest {

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { type Fd, native, nativeAsync, type RawLink } from "./addon.ts";
 import { toLichenError } from "./failure.ts";
 
@@ -34,6 +34,11 @@ export function keepClients(table: string): Promise<void> {
   return nativeAsync((raw) => raw.keepClients(table));
 }
 
+/** Drops what is routed from the bridge back into it, in an nf_tables table of its own. Fails as masquerade does. */
+export function isolatePorts(rule: { table: string; bridge: string }): Promise<void> {
+  return nativeAsync((raw) => raw.isolatePorts(rule));
+}
+
 /** A socket of the node's own network that listens ("tcp") or receives datagrams ("udp") at an address. */
 export function listenInNode(address: string, port: number, protocol: "tcp" | "udp"): Fd {
   return native((raw) => raw.listen(address, port, protocol));
@@ -51,6 +56,15 @@ export function removeLink(name: string): Promise<void> {
 
 export function links(): Promise<Link[]> {
   return nativeAsync((raw) => raw.links());
+}
+
+/** Whether links of the node can have IPv6 addresses: neither left out of the kernel nor disabled. */
+export function hasIpv6(): boolean {
+  try {
+    return readFileSync("/proc/sys/net/ipv6/conf/all/disable_ipv6", "utf8").trim() === "0";
+  } catch {
+    return false;
+  }
 }
 
 /** Lets the node forward packets between its links, which pods need for everything outside of their bridge. */

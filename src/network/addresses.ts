@@ -2,18 +2,26 @@ import { LichenError } from "../errors.ts";
 import type { AddressStore } from "../store/addresses.ts";
 import { contains, formatAddress, formatSubnet, parseAddress, type Subnet, size } from "./subnet.ts";
 
+/** For so long peers may remember who had an address: neighbour tables, connections that are being closed. */
+const restMs = 60_000;
+
 /**
- * Hands out the subnet's addresses to pods, going round so that one just given back is not used again at once (peers may remember it).
- * The first address is the gateway's; first and last are never given. What is taken is in the store before it is answered.
+ * Hands out the subnet's addresses to pods, going round; one that was given back rests for a minute, unless no other is left: then the
+ * one that has rested longest is taken. The first address is the gateway's; first and last are never given. What is taken is in the store before it is answered.
  */
 export class AddressPool {
   readonly #subnet: Subnet;
   readonly #store: AddressStore;
+  readonly #now: () => number;
+  /** When addresses were given back, the longest ago first. */
+  readonly #resting = new Map<string, number>();
   #last: number;
 
-  constructor(subnet: Subnet, store: AddressStore) {
+  /** `now` in milliseconds, for tests. */
+  constructor(subnet: Subnet, store: AddressStore, now: () => number = Date.now) {
     this.#subnet = subnet;
     this.#store = store;
+    this.#now = now;
     const taken = store
       .all()
       .map(({ address }) => parseAddress(address))
@@ -35,9 +43,13 @@ export class AddressPool {
       const offset = candidate - base;
       if (offset < 2 || offset === total - 1) continue;
       const address = formatAddress(candidate);
-      if (!this.#store.take(address, sandboxId)) continue;
+      if (this.#rests(address) || !this.#store.take(address, sandboxId)) continue;
       this.#last = candidate;
       return address;
+    }
+    for (const address of this.#resting.keys()) {
+      this.#resting.delete(address);
+      if (this.#store.take(address, sandboxId)) return address;
     }
     throw new LichenError({
       code: "RESOURCE_EXHAUSTED",
@@ -49,7 +61,18 @@ export class AddressPool {
   }
 
   release(sandboxId: string): void {
-    this.#store.release(sandboxId);
+    for (const address of this.#store.release(sandboxId)) {
+      this.#resting.delete(address);
+      this.#resting.set(address, this.#now());
+    }
+  }
+
+  #rests(address: string): boolean {
+    const since = this.#resting.get(address);
+    if (since === undefined) return false;
+    if (this.#now() - since < restMs) return true;
+    this.#resting.delete(address);
+    return false;
   }
 
   /** Gives back what pods other than these hold: a daemon that died may have left something. */

@@ -1,5 +1,8 @@
+import { isIPv6 } from "node:net";
+import type { PodSandboxConfig } from "#cri";
 import { asLichenError, LichenError } from "../errors.ts";
 import type { AddressPool } from "./addresses.ts";
+import { bandwidthOf } from "./bandwidth.ts";
 import type {
   Attachment,
   NetworkDriver,
@@ -9,18 +12,25 @@ import type {
   Preparation,
 } from "./driver.ts";
 import { formatSubnet, type Subnet } from "./subnet.ts";
+import { beside, formatSubnet6, type Subnet6 } from "./subnet6.ts";
 
 /** What the built-in network needs of the kernel: src/native/network.ts, or a stand-in. */
 export interface BridgeKernel {
   ensureBridge(bridge: { name: string; addresses: string[]; mtu: number }): Promise<void>;
   masquerade(rule: { table: string; sources: string[]; exceptBridge: string }): Promise<void>;
   enableForwarding(families: readonly ("ipv4" | "ipv6")[]): void;
+  isolatePorts(rule: { table: string; bridge: string }): Promise<void>;
+  removeTable(name: string): Promise<void>;
 }
 
 export interface BridgeOptions {
   kernel: BridgeKernel;
   pool: AddressPool;
   subnet: Subnet;
+  /** undefined: pods have IPv4 only. */
+  subnet6: Subnet6 | undefined;
+  /** Whether pods are to be kept from each other. */
+  isolate: boolean;
   /** One MTU throughout: that of the uplink. */
   mtu: number;
   /** Whether there is an uplink to masquerade towards. */
@@ -29,6 +39,7 @@ export interface BridgeOptions {
 
 const bridgeName = "lichen0";
 const tableName = "lichen";
+const isolationTable = "lichen-isolation";
 
 /**
  * The built-in pod network: one bridge in the node's network namespace, a veth pair a pod, masquerade towards the uplink. Bridge and rule
@@ -54,28 +65,43 @@ export class BridgeNetwork implements NetworkDriver {
     return { ready: false, reason: "BridgeNotMade", message: this.#failure.message };
   }
 
-  check(): void {}
+  check(config: PodSandboxConfig): void {
+    bandwidthOf(config.annotations);
+  }
 
-  async prepare({ sandboxId }: NetworkRequest): Promise<Preparation> {
+  async prepare({ sandboxId, config }: NetworkRequest): Promise<Preparation> {
     await this.#prepared;
     if (this.#failure !== undefined) {
       this.#prepared = this.#prepare();
       await this.#prepared;
     }
     if (this.#failure !== undefined) throw this.#failure;
-    const { pool, subnet, mtu } = this.#options;
+    const { pool, subnet, subnet6, mtu, isolate } = this.#options;
     const address = pool.take(sandboxId);
+    const ips = [address, ...(subnet6 === undefined ? [] : [beside(subnet6, subnet, address)])];
     return {
       interface: {
         bridge: bridgeName,
         host: hostEnd(sandboxId),
         name: "eth0",
-        addresses: [`${address}/${subnet.prefix}`],
-        gateways: [pool.gateway],
+        addresses: ips.map((ip) => this.#withPrefix(ip)),
+        gateways: this.#gateways(),
         mtu,
+        isolated: isolate,
+        ...bandwidthOf(config.annotations),
       },
-      ips: [address],
+      ips,
     };
+  }
+
+  /** The bridge's own addresses, one of each family. */
+  #gateways(): string[] {
+    const { pool, subnet, subnet6 } = this.#options;
+    return [pool.gateway, ...(subnet6 === undefined ? [] : [beside(subnet6, subnet, pool.gateway)])];
+  }
+
+  #withPrefix(ip: string): string {
+    return `${ip}/${isIPv6(ip) ? 64 : this.#options.subnet.prefix}`;
   }
 
   /** The monitor has made the interface with its addresses: nothing is left to do. */
@@ -115,17 +141,21 @@ export class BridgeNetwork implements NetworkDriver {
   }
 
   async #prepare(): Promise<void> {
-    const { kernel, pool, subnet, mtu, uplink } = this.#options;
+    const { kernel, subnet, subnet6, mtu, uplink, isolate } = this.#options;
     try {
-      await kernel.ensureBridge({ name: bridgeName, addresses: [`${pool.gateway}/${subnet.prefix}`], mtu });
-      kernel.enableForwarding(["ipv4"]);
+      const addresses = this.#gateways().map((ip) => this.#withPrefix(ip));
+      await kernel.ensureBridge({ name: bridgeName, addresses, mtu });
+      kernel.enableForwarding(subnet6 === undefined ? ["ipv4"] : ["ipv4", "ipv6"]);
       if (uplink) {
         await kernel.masquerade({
           table: tableName,
-          sources: [formatSubnet(subnet)],
+          sources: [formatSubnet(subnet), ...(subnet6 === undefined ? [] : [formatSubnet6(subnet6)])],
           exceptBridge: bridgeName,
         });
       }
+      if (isolate) await kernel.isolatePorts({ table: isolationTable, bridge: bridgeName });
+      // Left by a daemon that was configured otherwise.
+      else await kernel.removeTable(isolationTable).catch(() => {});
       this.#failure = undefined;
     } catch (error) {
       const cause = asLichenError(error);

@@ -19,6 +19,11 @@ export interface PodInterface {
   addresses: string[];
   gateways: string[];
   mtu: number;
+  /** Whether it sees no other isolated pod on the bridge. */
+  isolated: boolean;
+  /** Bits a second to the pod and from it; 0: no limit. */
+  ingressBits: number;
+  egressBits: number;
 }
 
 /** The pod's network namespace, made by its monitor and dying with it. */

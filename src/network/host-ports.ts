@@ -78,6 +78,15 @@ export class HostPorts {
   async publish(pod: Omit<PodPorts, "mappings">): Promise<void> {
     const held = this.#held.get(pod.sandboxId);
     if (held === undefined) return;
+    if (pod.ips.length === 0) {
+      throw new LichenError({
+        code: "FAILED_PRECONDITION",
+        operation: "serve host ports of pod sandbox",
+        object: pod.sandboxId,
+        reason: "its network gives it no address",
+        hint: "set network.driver to another one than none",
+      });
+    }
     await this.#inTurn(() => this.#serve(held, { ...pod, mappings: held.mappings }));
   }
 

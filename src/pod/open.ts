@@ -9,6 +9,7 @@ import { HostNetwork } from "../network/host.ts";
 import { HostPorts } from "../network/host-ports.ts";
 import { configuredNetwork } from "../network/open.ts";
 import { formatSubnet, freeSubnet, parseSubnet, type Subnet, subnetOf } from "../network/subnet.ts";
+import { formatSubnet6, parseSubnet6, randomSubnet6, type Subnet6 } from "../network/subnet6.ts";
 import { Cgroups } from "../resources/cgroups.ts";
 import { DiskUsageCache } from "../resources/disk-usage.ts";
 import { CpuRates } from "../resources/usage/rates.ts";
@@ -17,6 +18,7 @@ import { Sampler } from "../resources/usage/sampler.ts";
 import { AddressStore } from "../store/addresses.ts";
 import { type ContainerRecord, ContainerStore } from "../store/containers.ts";
 import { type PodRecord, PodStore } from "../store/pods.ts";
+import { SettingStore } from "../store/settings.ts";
 import type { Conditions } from "./conditions.ts";
 import { containerExited } from "./container/exited.ts";
 import { now, type PodContext } from "./context.ts";
@@ -48,6 +50,7 @@ export function openContext(options: PodServiceOptions, conditions: Conditions):
   mkdirSync(join(dataDir, "containers"), { recursive: true, mode: 0o700 });
   const containerStore = new ContainerStore(database);
   const subnet = freeSubnet(parseSubnet(config.network.subnet), uplinkSubnets(options));
+  const subnet6 = podSubnet6(options);
   const addresses = new AddressPool(subnet, new AddressStore(database));
   const context: PodContext = {
     pods: new Registry<PodRecord>("pod sandbox", new PodStore(database), podTransitions, (before, after) =>
@@ -87,6 +90,8 @@ export function openContext(options: PodServiceOptions, conditions: Conditions):
           kernel,
           pool: addresses,
           subnet,
+          subnet6,
+          isolate: config.network.isolate_pods,
           mtu: node.uplink.mtu > 0 ? node.uplink.mtu : defaultMtu,
           uplink: node.uplink.kind !== "none",
         }),
@@ -100,7 +105,7 @@ export function openContext(options: PodServiceOptions, conditions: Conditions):
       start: (onClose) => PortsProcess.start(runtimeDir, onClose),
       connect: (onClose) => PortsProcess.connect(runtimeDir, onClose),
       keepClients: () => kernel.keepClients("lichen-ports"),
-      podNetworks: [formatSubnet(subnet)],
+      podNetworks: [formatSubnet(subnet), ...(subnet6 === undefined ? [] : [formatSubnet6(subnet6)])],
       log,
     }),
     cgroups: new Cgroups({
@@ -133,6 +138,13 @@ function tell(
   if (!context.events.listened || pod === undefined) return;
   const containers = containersOf(context, pod.id).filter(({ state }) => state !== "creating");
   for (const [step, at] of steps) context.events.emit({ id, step, at, pod, containers });
+}
+
+/** The pods' IPv6 network; undefined where it is switched off, here or in the kernel. */
+function podSubnet6({ config, database }: PodServiceOptions): Subnet6 | undefined {
+  if (!config.network.ipv6 || !kernel.hasIpv6()) return undefined;
+  const kept = () => new SettingStore(database).keep("subnet6", () => formatSubnet6(randomSubnet6()));
+  return parseSubnet6(config.network.subnet6 ?? kept());
 }
 
 function uplinkSubnets({ node }: PodServiceOptions): Subnet[] {

@@ -19,6 +19,8 @@ export interface NodeInfo {
     address: string;
     prefix: number;
     gateway: string;
+    /** Whether the gateway's address leads to the host's own loopback. */
+    hostLoopback?: boolean;
     dns: string[];
     mtu: number;
     reason: string;
@@ -31,6 +33,10 @@ export interface PodServiceConfig {
   network: PodNetworkConfig & {
     /** The pods' subnet (`10.210.0.0/16`); another one beside it is taken when the uplink's overlaps. */
     subnet: string;
+    /** Whether pods have IPv6 addresses too, and of which /64; without one the node chooses its own. */
+    ipv6: boolean;
+    subnet6?: string | undefined;
+    isolate_pods: boolean;
   };
   cgroups: {
     /** A limit that cannot be enforced: refuse the container, or start it with a condition and a log line. */

@@ -8,7 +8,7 @@ export class AddressStore {
 
   constructor(database: DatabaseSync) {
     this.#insert = database.prepare("INSERT OR IGNORE INTO addresses (address, sandbox_id) VALUES (?, ?)");
-    this.#release = database.prepare("DELETE FROM addresses WHERE sandbox_id = ?");
+    this.#release = database.prepare("DELETE FROM addresses WHERE sandbox_id = ? RETURNING address");
     this.#all = database.prepare("SELECT address, sandbox_id FROM addresses");
   }
 
@@ -17,9 +17,9 @@ export class AddressStore {
     return this.#insert.run(address, sandboxId).changes === 1;
   }
 
-  /** Gives back every address of the pod; fine when it has none. */
-  release(sandboxId: string): void {
-    this.#release.run(sandboxId);
+  /** Gives back every address of the pod, and says which; fine when it has none. */
+  release(sandboxId: string): string[] {
+    return this.#release.all(sandboxId).map((row) => String(row.address));
   }
 
   all(): { address: string; sandboxId: string }[] {

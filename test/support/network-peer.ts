@@ -9,8 +9,8 @@ import { runContainer, type TestPod } from "./pods.ts";
 /** Ports of the servers in a pod that serveAddresses() starts. */
 export const podPorts = { tcp: 80, udp: 53 } as const;
 
-/** This machine's own Node, with the libraries it needs, in a container of the busybox image. */
-const nodeMounts = [
+/** This machine's own Node and Perl, with the libraries they need, for a container of the busybox image. */
+export const toolMounts = [
   { hostPath: realpathSync(process.execPath), containerPath: "/node/node", readonly: true },
   { hostPath: import.meta.dirname, containerPath: "/node/scripts", readonly: true },
   ...["/lib", "/lib64"].map((path) => ({
@@ -18,14 +18,19 @@ const nodeMounts = [
     containerPath: path,
     readonly: true,
   })),
+  { hostPath: "/usr/bin/perl", containerPath: "/usr/bin/perl", readonly: true },
   { hostPath: "/usr/lib", containerPath: "/usr/lib", readonly: true },
 ];
 
 /** Starts a container that tells its TCP and UDP clients their addresses and echoes what they send. Gives its id. */
 export function serveAddresses(node: LichenNode, pod: TestPod, image: string): Promise<string> {
   const command = `exec /node/node /node/scripts/network-server.mjs ${podPorts.tcp} ${podPorts.udp}`;
-  return runContainer(node, pod, image, "main", command, { mounts: nodeMounts });
+  return runContainer(node, pod, image, "main", command, { mounts: toolMounts });
 }
+
+/** The command that sends a datagram from a container with toolMounts and prints the answer. */
+export const udpCommand = (address: string, text: string): string =>
+  `/node/node /node/scripts/network-client.mjs ${address} ${podPorts.udp} ${text}`;
 
 /** What a client is told: the address that the server saw, and its own bytes. */
 export interface Answer {

@@ -2,10 +2,16 @@ import { randomBytes } from "node:crypto";
 import type { Command } from "commander";
 import { ContainerState, type KeyValue } from "#cri";
 import type { CriClient } from "../../../proto/client.ts";
-import { type Context, misuse, withDaemon } from "../context.ts";
+import { type Context, withDaemon } from "../context.ts";
 import { follow, LogFile } from "../follow.ts";
 import { showLayers } from "../images/show.ts";
-import { environmentOption, type Volume, volumeOption } from "../options.ts";
+import {
+  environmentOption,
+  type PublishedPort,
+  publishOption,
+  type Volume,
+  volumeOption,
+} from "../options.ts";
 import { type RunningPod, removePod, runPod } from "../run-pod.ts";
 import { attachHere } from "../streams/attach.ts";
 import { runLabel } from "../targets.ts";
@@ -16,7 +22,7 @@ interface RunOptions {
   env?: KeyValue[];
   interactive?: boolean;
   name?: string;
-  publish?: string;
+  publish?: PublishedPort[];
   rm?: boolean;
   tty?: boolean;
   volume?: Volume[];
@@ -37,15 +43,11 @@ export function run(program: Command): void {
     .option("-i, --interactive", "pass standard input on")
     .option("-t, --tty", "give it a terminal (leave it running with ctrl-p ctrl-q)")
     .option("--name <name>", "name of pod and container")
-    .option("-p, --publish <ports>", "not available yet")
+    .option("-p, --publish <[ip:]host:pod[/udp]>", "serve a port on this machine (repeatable)", publishOption)
     .option("--rm", "remove pod, container and log when it has ended")
     .option("-v, --volume <host:container[:ro]>", "mount a file or directory (repeatable)", volumeOption)
     .passThroughOptions()
     .action(async (image: string, args: string[], options: RunOptions, command: Command) => {
-      if (options.publish) {
-        const hint = "leave --publish out; the container's own address is in: lichen inspect POD";
-        throw misuse("run", image, "publishing ports is not built yet", hint);
-      }
       await withDaemon(command, async ({ client, images, print }) => {
         await ensureImage({ client, images }, image);
         const { interactive = false, tty = false, detach = false } = options;
@@ -55,6 +57,7 @@ export function run(program: Command): void {
           command: args,
           env: options.env ?? [],
           volumes: options.volume ?? [],
+          ports: options.publish ?? [],
           tty,
           stdin: interactive,
         };

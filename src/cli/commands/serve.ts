@@ -29,6 +29,7 @@ export function serve(program: Command): void {
       const named = paths.configGiven ? ["--config", paths.configFile] : [];
       const daemon = [process.execPath, ...memoryFlags, daemonPath(), ...directories, ...named];
       const choices = ["--uplink", config.network.uplink, "--cgroup", config.cgroups.subtree];
+      if (config.network.host_loopback) choices.push("--host-loopback", "on");
       become(launcherPath(), ["serve", ...directories, ...choices, "--", ...daemon]);
     });
 }

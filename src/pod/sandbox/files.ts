@@ -33,6 +33,8 @@ export function writePodFiles(
     ips: readonly string[];
     dns: Attachment["dns"];
     uplinkServers: readonly string[];
+    /** The address that leads to the host's loopback; undefined where none does. */
+    hostLoopback: string | undefined;
     /** Whom they belong to; undefined: the node's root, which is the pod's too. */
     owner: { uid: number; gid: number } | undefined;
   },
@@ -40,7 +42,8 @@ export function writePodFiles(
   const files = podFiles(directory);
   const hostname = podHostname(config);
   const nodeConf = textOf("/etc/resolv.conf");
-  const hosts = pod.network === "node" ? textOf("/etc/hosts") : hostsFile(hostname, pod.ips);
+  const hosts =
+    pod.network === "node" ? textOf("/etc/hosts") : hostsFile(hostname, pod.ips, pod.hostLoopback);
   const resolver = resolvConf(config.dnsConfig, {
     network: pod.dns,
     uplinkServers: pod.uplinkServers,

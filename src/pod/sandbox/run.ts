@@ -87,6 +87,7 @@ async function make(context: PodContext, record: PodRecord, checked: CheckedPod,
     ips: attachment.ips,
     dns: attachment.dns,
     uplinkServers: context.node.uplink.dns,
+    hostLoopback: context.node.uplink.hostLoopback === true ? context.node.uplink.gateway : undefined,
     owner: checked.idMap === undefined ? undefined : rootOf(checked.idMap),
   });
   context.pods.update(id, { state: "ready", ips: attachment.ips, monitorPid: monitor.pid });

@@ -27,4 +27,8 @@ export const podsMigrations: readonly Migration[] = [
       ) STRICT;
     `,
   },
+  {
+    name: "settings-1",
+    sql: "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
+  },
 ];

@@ -32,6 +32,9 @@ describe("configuration", () => {
         cni_plugin_directories: ["/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni"],
         cni_timeout_seconds: 60,
         subnet: "10.210.0.0/16",
+        ipv6: true,
+        isolate_pods: false,
+        host_loopback: false,
       },
       streaming: { address: "127.0.0.1", port: 0, idle_seconds: 14_400, exec_grace_seconds: 5 },
       metrics: { address: "127.0.0.1", port: 0 },
@@ -73,6 +76,10 @@ describe("configuration", () => {
       cni_timeout_seconds = 5
       cni_template = "/srv/cni/template"
       subnet = "172.20.0.0/20"
+      ipv6 = false
+      subnet6 = "fd00:1::/64"
+      isolate_pods = true
+      host_loopback = true
       [streaming]
       address = "::1"
       port = 10250
@@ -106,6 +113,10 @@ describe("configuration", () => {
         cni_timeout_seconds: 5,
         cni_template: "/srv/cni/template",
         subnet: "172.20.0.0/20",
+        ipv6: false,
+        subnet6: "fd00:1::/64",
+        isolate_pods: true,
+        host_loopback: true,
       },
       streaming: { address: "::1", port: 10_250, idle_seconds: 60, exec_grace_seconds: 1 },
       images: {
@@ -161,7 +172,7 @@ describe("configuration", () => {
     ["network.uplink = 3", 'network.uplink = 3: must be one of "auto", "pasta", "slirp4netns", "none"'],
     [
       "network.bridge = 'br0'",
-      "network.bridge: unknown key; known here: uplink, driver, cni_config_directories, cni_plugin_directories, cni_timeout_seconds, cni_template, subnet",
+      "network.bridge: unknown key; known here: uplink, driver, cni_config_directories, cni_plugin_directories, cni_timeout_seconds, cni_template, subnet, ipv6, subnet6, isolate_pods, host_loopback",
     ],
     [
       "network.cni_plugin_directories = []",

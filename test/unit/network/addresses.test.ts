@@ -28,6 +28,20 @@ test("an address given back is used again last", () => {
   assert.equal(pool.take("f"), "10.9.0.2");
 });
 
+test("an address rests for a minute after it was given back, while there is another", () => {
+  let now = 0;
+  const pool = new AddressPool(parseSubnet("10.9.0.0/29"), store(), () => now);
+  for (const pod of ["a", "b", "c"]) pool.take(pod);
+  pool.release("b");
+  now = 10_000;
+  pool.release("a");
+  assert.deepEqual([pool.take("d"), pool.take("e")], ["10.9.0.5", "10.9.0.6"]);
+  // Nothing else is left: the one that has rested longest.
+  assert.equal(pool.take("f"), "10.9.0.3");
+  now = 80_000;
+  assert.equal(pool.take("g"), "10.9.0.2");
+});
+
 test("a later daemon knows what is taken and goes on behind it", () => {
   const addresses = store();
   const before = new AddressPool(parseSubnet("10.9.0.0/24"), addresses);

@@ -3,9 +3,15 @@ import { test } from "node:test";
 import type { PodSandboxConfig } from "#cri";
 import { LichenError } from "../../../src/errors.ts";
 import { AddressPool } from "../../../src/network/addresses.ts";
-import { type BridgeKernel, BridgeNetwork, hostEnd } from "../../../src/network/bridge.ts";
+import {
+  type BridgeKernel,
+  BridgeNetwork,
+  type BridgeOptions,
+  hostEnd,
+} from "../../../src/network/bridge.ts";
 import { HostNetwork } from "../../../src/network/host.ts";
 import { parseSubnet } from "../../../src/network/subnet.ts";
+import { parseSubnet6 } from "../../../src/network/subnet6.ts";
 import { AddressStore } from "../../../src/store/addresses.ts";
 import { openDatabase } from "../../../src/store/database.ts";
 
@@ -21,19 +27,26 @@ function kernelWith(failing: () => boolean = () => false) {
     },
     masquerade: async (rule) => void calls.push(["masquerade", rule]),
     enableForwarding: (families) => void calls.push(["forwarding", families]),
+    isolatePorts: async (rule) => void calls.push(["isolate", rule]),
+    removeTable: async () => {
+      throw new Error("no such table");
+    },
   };
   return { kernel, calls };
 }
 
-const request = (sandboxId: string) => ({ sandboxId, config: {} as PodSandboxConfig });
+const request = (sandboxId: string) => ({ sandboxId, config: { annotations: {} } as PodSandboxConfig });
 
-const network = (kernel: BridgeKernel, uplink = true) =>
+const network = (kernel: BridgeKernel, uplink = true, more: Partial<BridgeOptions> = {}) =>
   new BridgeNetwork({
     kernel,
     pool: new AddressPool(subnet, new AddressStore(openDatabase(":memory:", { durable: false }))),
     subnet,
+    subnet6: undefined,
+    isolate: false,
     mtu: 65520,
     uplink,
+    ...more,
   });
 
 test("bridge, forwarding and masquerade are made once, before the first pod", async () => {
@@ -60,6 +73,9 @@ test("a pod gets an address with the subnet's prefix, the gateway and the uplink
       addresses: ["10.210.0.2/16"],
       gateways: ["10.210.0.1"],
       mtu: 65520,
+      isolated: false,
+      ingressBits: 0,
+      egressBits: 0,
     },
     ips: ["10.210.0.2"],
   });
@@ -113,4 +129,43 @@ test("the cluster's range is taken when it is the node's own, and refused with t
       error.code === "FAILED_PRECONDITION" &&
       error.hint === 'set network.subnet = "10.7.0.0/24" in the configuration and restart lichen',
   );
+});
+
+test("with IPv6 the bridge and each pod have an address of either family, and both are masqueraded", async () => {
+  const { kernel, calls } = kernelWith();
+  const driver = network(kernel, true, { subnet6: parseSubnet6("fd00:1:2:3::/64") });
+  const { ips, interface: made } = await driver.prepare(request("a"));
+  assert.deepEqual(ips, ["10.210.0.2", "fd00:1:2:3::2"]);
+  assert.deepEqual(made?.addresses, ["10.210.0.2/16", "fd00:1:2:3::2/64"]);
+  assert.deepEqual(made?.gateways, ["10.210.0.1", "fd00:1:2:3::1"]);
+  assert.deepEqual(calls.slice(1), [
+    ["forwarding", ["ipv4", "ipv6"]],
+    [
+      "masquerade",
+      { table: "lichen", sources: ["10.210.0.0/16", "fd00:1:2:3::/64"], exceptBridge: "lichen0" },
+    ],
+  ]);
+});
+
+test("isolated pods are isolated on the bridge and by the gateway", async () => {
+  const { kernel, calls } = kernelWith();
+  const driver = network(kernel, true, { isolate: true });
+  assert.equal((await driver.prepare(request("a"))).interface?.isolated, true);
+  assert.deepEqual(calls.at(-1), ["isolate", { table: "lichen-isolation", bridge: "lichen0" }]);
+});
+
+test("bandwidth annotations are checked before anything is reserved, and passed on", async () => {
+  const driver = network(kernelWith().kernel);
+  const annotations = {
+    "kubernetes.io/ingress-bandwidth": "10M",
+    "kubernetes.io/egress-bandwidth": "1.5Gi",
+  };
+  const config = { annotations: annotations as Record<string, string> } as PodSandboxConfig;
+  driver.check(config);
+  const { interface: made } = await driver.prepare({ sandboxId: "a", config });
+  assert.deepEqual([made?.ingressBits, made?.egressBits], [10_000_000, 1.5 * 2 ** 30]);
+  for (const text of ["", "fast", "10MB", "999", "2P", "-1M"]) {
+    const bad = { annotations: { "kubernetes.io/egress-bandwidth": text } as Record<string, string> };
+    assert.throws(() => driver.check(bad as PodSandboxConfig), /egress-bandwidth .*such as 10M/, text);
+  }
 });

@@ -113,3 +113,12 @@ test("hosts holds loopback and the pod's name at its addresses", () => {
   );
   assert.doesNotMatch(hostsFile("", ["10.210.0.5"]), /10\.210/);
 });
+
+test("the host's alias is in hosts where there is a way to the host's loopback", () => {
+  assert.match(
+    hostsFile("web", ["10.9.0.2", "fd00::2"], "10.0.2.2"),
+    /^10\.0\.2\.2\thost\.lichen\.internal$/m,
+  );
+  assert.match(hostsFile("web", ["10.9.0.2", "fd00::2"]), /^fd00::2\tweb$/m);
+  assert.doesNotMatch(hostsFile("web", ["10.9.0.2"]), /lichen\.internal/);
+});

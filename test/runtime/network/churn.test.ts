@@ -1,0 +1,133 @@
+// Pods come and go, also while the daemon is killed, and leave nothing; many at once are all different.
+//   LICHEN_LONG_TESTS=1: 500 of them instead of 40, 200 at once instead of 30.
+import assert from "node:assert/strict";
+import { randomInt } from "node:crypto";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { count } from "../../support/leaks.ts";
+import { freePort, portMapping } from "../../support/network-peer.ts";
+import { type LichenNode, startNode } from "../../support/node.ts";
+import { eventually, podConfig, pullBusybox, runContainer, runPod } from "../../support/pods.ts";
+
+const long = process.env.LICHEN_LONG_TESTS === "1";
+const cycles = long ? 500 : 40;
+const atOnce = long ? 200 : 30;
+
+let node: LichenNode;
+before(async () => {
+  node = await startNode();
+});
+after(() => node.stop());
+
+/** What the node's network holds: links, addresses, neighbours of pods, routing rules and nf_tables tables. */
+async function held(): Promise<Record<string, string[]>> {
+  const inNode = async (...command: string[]) => {
+    const { stdout } = await node.lichen("enter", "--", ...command);
+    // Link-local addresses of bridge and uplink come when their duplicate detection has ended.
+    return stdout
+      .split("\n")
+      .filter((line) => line !== "" && !line.includes("fe80:"))
+      .sort();
+  };
+  return {
+    links: count(node).links,
+    addresses: (await inNode("ip", "-o", "addr")).map((line) => line.replace(/ +valid_lft.*$/, "")),
+    rules: [...(await inNode("ip", "rule")), ...(await inNode("ip", "-6", "rule"))],
+    routes: await inNode("ip", "route", "show", "table", "all"),
+  };
+}
+
+/** Network namespaces of the node's processes. */
+const processes = () => count(node).processes;
+
+async function cycle(name: string, hostPort: number | undefined): Promise<void> {
+  const more = hostPort === undefined ? {} : { portMappings: [portMapping(hostPort)] };
+  const pod = await runPod(node, name, more);
+  await node.client.stopPodSandbox({ podSandboxId: pod.id });
+  await node.client.removePodSandbox({ podSandboxId: pod.id });
+}
+
+/** The node must come to hold the same as before; the kernel takes its time for namespaces that died. */
+async function expectSame(before: Record<string, string[]>, processesBefore: number): Promise<void> {
+  await eventually(async () => assert.deepEqual(await held(), before), 30_000);
+  await eventually(() => assert.equal(processes(), processesBefore), 10_000);
+}
+
+test(`${cycles} pods, one after the other, leave no interface, address, rule or process`, async () => {
+  const port = await freePort();
+  await cycle("warm", port);
+  const [before, processesBefore] = [await held(), processes()];
+  for (let index = 0; index < cycles; index++)
+    await cycle(`pod-${index}`, index % 4 === 0 ? port : undefined);
+  await expectSame(before, processesBefore);
+});
+
+test("a daemon that is killed at any moment of it leaves nothing either", async () => {
+  const port = await freePort();
+  const [before, processesBefore] = [await held(), processes()];
+  for (let round = 0; round < cycles / 10; round++) {
+    const config = podConfig(node, `killed-${round}`, { portMappings: [portMapping(port)] });
+    const life = (async () => {
+      const { podSandboxId } = await node.client.runPodSandbox({ config });
+      await node.client.removePodSandbox({ podSandboxId });
+    })().catch(() => {});
+    await sleep(randomInt(0, 40));
+    process.kill(node.daemonPid(), "SIGKILL");
+    await life;
+    await node.ready();
+    const { items } = await node.client.listPodSandbox({});
+    for (const { id } of items) await node.client.removePodSandbox({ podSandboxId: id });
+  }
+  await expectSame(before, processesBefore);
+});
+
+test(`${atOnce} pods at once have ${atOnce} addresses`, async () => {
+  const pods = await Promise.all(Array.from({ length: atOnce }, (_, index) => runPod(node, `many-${index}`)));
+  const statuses = await Promise.all(
+    pods.map(({ id }) => node.client.podSandboxStatus({ podSandboxId: id })),
+  );
+  const addresses = statuses.flatMap(({ status }) => [
+    status?.network?.ip ?? "",
+    ...(status?.network?.additionalIps ?? []).map(({ ip }) => ip),
+  ]);
+  assert.ok(!addresses.includes(""));
+  assert.equal(new Set(addresses).size, addresses.length);
+  assert.ok(addresses.length >= atOnce);
+  await Promise.all(pods.map(({ id }) => node.client.removePodSandbox({ podSandboxId: id })));
+});
+
+test("a range that is used up refuses the next pod, and a pod that goes makes room", async () => {
+  const small = await startNode({ config: '[network]\nsubnet = "10.219.0.0/28"\n' });
+  try {
+    const pods = [];
+    for (let index = 0; index < 13; index++) pods.push(await runPod(small, `full-${index}`));
+    await assert.rejects(runPod(small, "one-too-many"), {
+      details: /every address is taken.*network\.subnet/,
+    });
+    const { items } = await small.client.listPodSandbox({});
+    assert.equal(items.length, 13);
+    await small.client.removePodSandbox({ podSandboxId: pods[0]?.id ?? "" });
+    await runPod(small, "fits");
+  } finally {
+    await small.stop();
+  }
+});
+
+test("a node without an uplink program says so and runs pods that reach each other", async () => {
+  const alone = await startNode({ config: '[network]\nuplink = "none"\n' });
+  try {
+    const image = await pullBusybox(alone);
+    const server = await runPod(alone, "server");
+    await runContainer(alone, server, image, "main", "exec nc -ll -p 80 -e echo here");
+    const client = await runPod(alone, "client");
+    const containerId = await runContainer(alone, client, image, "main", "exec sleep 100");
+    const { status } = await alone.client.podSandboxStatus({ podSandboxId: server.id });
+    await eventually(async () => {
+      const cmd = ["nc", "-w", "3", status?.network?.ip ?? "", "80"];
+      const { stdout } = await alone.client.execSync({ containerId, cmd, timeout: 10 });
+      assert.equal(Buffer.from(stdout).toString(), "here\n");
+    });
+  } finally {
+    await alone.stop();
+  }
+});
