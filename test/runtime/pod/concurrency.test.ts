@@ -6,10 +6,13 @@ import { type LichenNode, startNode } from "../../support/node.ts";
 import {
   containerStatus,
   createContainer,
+  eventually,
+  logOf,
   podConfig,
   pullBusybox,
   runContainer,
   runPod,
+  type TestPod,
 } from "../../support/pods.ts";
 
 const alreadyExists = 6;
@@ -49,13 +52,7 @@ test("of several pods of one name at once, one is made", async () => {
 
 test("stopping a stubborn container holds up neither its pod nor a more impatient caller", async () => {
   const pod = await runPod(node, "patience");
-  const stubborn = await runContainer(
-    node,
-    pod,
-    image,
-    "stubborn",
-    "trap '' TERM; while :; do sleep 0.1; done",
-  );
+  const stubborn = await runStubborn(pod, "stubborn");
   const patient = node.client.stopContainer({ containerId: stubborn, timeout: 60 });
   await sleep(50);
   const other = await runContainer(node, pod, image, "other", "exec sleep 1000");
@@ -66,7 +63,7 @@ test("stopping a stubborn container holds up neither its pod nor a more impatien
 
 test("stopping a pod ends what is going on in it", async () => {
   const pod = await runPod(node, "interrupted");
-  const id = await runContainer(node, pod, image, "main", "trap '' TERM; while :; do sleep 0.1; done");
+  const id = await runStubborn(pod, "main");
   const executing = node.client.execSync({ containerId: id, cmd: ["sleep", "1000"], timeout: 0 });
   const outcome = executing.then(
     ({ exitCode }) => exitCode,
@@ -112,3 +109,12 @@ test("a time-out leaves no process of the command behind", async () => {
   });
   assert.equal(Buffer.from(stdout).toString().trim(), "0");
 });
+
+/** A container that lets SIGTERM pass by, from the moment on that this answers. */
+async function runStubborn(pod: TestPod, name: string): Promise<string> {
+  const script = "trap '' TERM; echo ready; while :; do sleep 0.1; done";
+  const id = await runContainer(node, pod, image, name, script);
+  const { logPath } = await containerStatus(node, id);
+  await eventually(() => assert.equal(logOf(logPath), "ready\n"));
+  return id;
+}
