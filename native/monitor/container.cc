@@ -11,6 +11,7 @@
 #include "core/clock.h"
 #include "core/text.h"
 #include "monitor/container_child.h"
+#include "monitor/leftovers.h"
 
 namespace lichen::monitor {
 
@@ -158,6 +159,7 @@ void Container::report(ChildReport told) {
     }
   }
   state_ = State::created;
+  mount_namespace_ = mount_namespace_of(process_.pid);
   created_at_ = now_ns();
   JsonObject ok;
   ok.number("pid", process_.pid);
@@ -267,10 +269,17 @@ void Container::reaped(int status) {
   if (start_reply_) std::exchange(start_reply_, {})(*failure_);
 }
 
-void Container::finish(const Exit& exit) {
-  // Whatever shares its PID namespace with others did not end with its first process.
-  if (request_.pid != PidMode::container && !request_.cgroup.empty())
+// Whatever shares its PID namespace with others did not end with its first process.
+void Container::kill_leftovers() {
+  if (request_.pid == PidMode::container) return;
+  if (!request_.cgroup.empty())
     (void)write_file(request_.cgroup + "/cgroup.kill", "1");
+  else if (mount_namespace_)
+    kill_processes_of(*mount_namespace_);
+}
+
+void Container::finish(const Exit& exit) {
+  kill_leftovers();
   state_ = State::exited;
   exit_ = exit;
   stdin_.reset();

@@ -95,12 +95,14 @@ class Container {
   void report(ChildReport report);
   void channel_closed();
   void finish(const Exit& exit);
+  void kill_leftovers();
   Result<Fd> input_for_client();
 
   Context& context_;
   CreateRequest request_;
   State state_ = State::creating;
   ChildProcess process_;
+  std::optional<ino_t> mount_namespace_;
   Fd channel_;
   Fd seccomp_;
   Fd terminal_;
