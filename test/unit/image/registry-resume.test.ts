@@ -175,6 +175,16 @@ test("chunked answers need no length, and are gone on with too", async () => {
   assert.equal(reads, 1);
 });
 
+test("a server that says it has no more than it sent is asked for everything anew", async () => {
+  const registry = await withFault(
+    { kind: "disconnect", at: 300_000, times: 1 },
+    { kind: "status", status: 416, times: 1 },
+  );
+  const { reads, bytes } = await fetchLayer(registry);
+  assert.deepEqual(bytes, layer.blob);
+  assert.equal(reads, 2);
+});
+
 test("an announced length that is not the manifest's is DATA_LOSS with both, before anything is read", async () => {
   for (const fault of [{ kind: "truncate" }, { kind: "length", length: size + 1 }] as const) {
     const registry = await withFault(fault);
