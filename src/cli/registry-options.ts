@@ -47,18 +47,20 @@ export async function registryOf(
   files: string[];
   environment: NodeJS.ProcessEnv;
 }> {
-  const [{ loadConfig }, { endpointsOf }, { proxiesOf }, { defaultNetwork }] = await Promise.all([
-    import("../config/load.ts"),
-    import("../image/registry/hosts.ts"),
-    import("../image/registry/proxy.ts"),
-    import("../image/registry/transport.ts"),
-  ]);
+  const [{ loadConfig }, { endpointsOf }, { sharedCertsDirectories }, { proxiesOf }, { defaultNetwork }] =
+    await Promise.all([
+      import("../config/load.ts"),
+      import("../image/registry/hosts.ts"),
+      import("../image/registry/hosts-file.ts"),
+      import("../image/registry/proxy.ts"),
+      import("../image/registry/transport.ts"),
+    ]);
   const paths = resolvePaths(options, process.env, process.getuid?.() ?? 0);
   const { images } = loadConfig(paths.configFile, { required: paths.configGiven });
   const [host = ""] = place.split("/", 1);
   // The last one is the registry itself; mirrors have credentials of their own.
   const endpoint = endpointsOf(host, {
-    certsDirectories: images.certs_directories ?? [paths.certsDir],
+    certsDirectories: images.certs_directories ?? [paths.certsDir, ...sharedCertsDirectories(process.env)],
     plainHttpHosts: images.plain_http,
   }).at(-1);
   if (endpoint === undefined) throw misuse("log in to", place, "it has no address", "check hosts.toml");

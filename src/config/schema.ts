@@ -132,7 +132,10 @@ export const configSchema = z.strictObject({
   images: z.prefault(
     z
       .strictObject({
-        /** Registry mirrors in containerd's form, `<host>/hosts.toml`; the first directory that has a host wins. */
+        /**
+         * Registry mirrors in containerd's form, `<host>/hosts.toml`; the first directory that has a host wins. Without it: certs.d beside
+         * this file, then those of podman, containerd and docker.
+         */
         certs_directories: z.optional(
           z.array(z.string(absolutePath).check(z.startsWith("/", absolutePath)), {
             error: "a list of absolute paths",

@@ -7,6 +7,7 @@ import type { Config } from "../config/load.ts";
 import type { NodeReport } from "../config/node-report.ts";
 import { type Paths, socketPath } from "../config/paths.ts";
 import { addCriServices } from "../cri/services.ts";
+import { sharedCertsDirectories } from "../image/registry/hosts-file.ts";
 import { ImageService } from "../image/service.ts";
 import { Launcher } from "../native/launcher.ts";
 import { PodService } from "../pod/service.ts";
@@ -46,7 +47,10 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
     database: imageState,
     dataDir: paths.dataDir,
     config: {
-      certsDirectories: config.images.certs_directories ?? [paths.certsDir],
+      certsDirectories: config.images.certs_directories ?? [
+        paths.certsDir,
+        ...sharedCertsDirectories(process.env),
+      ],
       plainHttpHosts: config.images.plain_http,
       singleOwner: report.idMap.single,
       connectionsPerRegistry: config.images.connections_per_registry,

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
+import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { createSecureContext } from "node:tls";
 import { parse, TomlError } from "smol-toml";
@@ -54,6 +55,20 @@ export interface HostsConfiguration {
 }
 
 /**
+ * Where other programs of this machine keep their mirrors and certificates, in the same forms: podman for this user,
+ * containerd, docker and podman for everybody.
+ */
+export function sharedCertsDirectories(environment: NodeJS.ProcessEnv): string[] {
+  const configuration = environment.XDG_CONFIG_HOME || join(environment.HOME || homedir(), ".config");
+  return [
+    join(configuration, "containers/certs.d"),
+    "/etc/containerd/certs.d",
+    "/etc/docker/certs.d",
+    "/etc/containers/certs.d",
+  ];
+}
+
+/**
  * What the first of `directories` that knows `registry` says about it. A directory knows a registry by a folder
  * "host_port_", "host:port" or "host", else "_default" (containerd, docs/hosts.md). The folder holds a hosts.toml, or,
  * as Docker has it, *.crt (authorities) and *.cert with *.key (client certificates). Relative paths in the file start
@@ -75,9 +90,18 @@ function findFolder(registry: string, directories: readonly string[]): string | 
   for (const directory of directories)
     for (const name of names) {
       const folder = join(directory, name);
-      if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return folder;
+      if (isFolder(folder)) return folder;
     }
   return undefined;
+}
+
+/** Where others keep their settings need not be for us to look at; what is behind a closed door counts as not there. */
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 function readHostsFile(folder: string, file: string): HostsConfiguration {

@@ -114,7 +114,7 @@ export class Transport {
           first,
           `it leads from ${url.protocol.slice(0, -1)} to ${next.protocol.slice(0, -1)}`,
         );
-      if (next.origin !== url.origin) {
+      if (next.origin !== url.origin && !isUpgrade(url, next)) {
         // The body of a POST is what a token is asked for with.
         if (first.body !== undefined)
           throw badRedirect(first, `credentials are not sent on to ${next.origin}`);
@@ -167,6 +167,12 @@ export class Transport {
   async close(): Promise<void> {
     await Promise.all([this.#agent.destroy(), this.#forwarder?.destroy()]);
   }
+}
+
+/** The same host, only that it wants to be spoken to in https: it may know what it would have known in plain HTTP. */
+function isUpgrade(from: URL, to: URL): boolean {
+  const usual = from.port === "" && to.port === "";
+  return usual && from.hostname === to.hostname && from.protocol === "http:" && to.protocol === "https:";
 }
 
 function httpsUrl(host: string, port: number): URL {

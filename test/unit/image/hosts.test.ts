@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { endpointsOf, isLoopback } from "../../../src/image/registry/hosts.ts";
+import { sharedCertsDirectories } from "../../../src/image/registry/hosts-file.ts";
 import { makeCertificate } from "../../fixtures/certificates.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "lichen-hosts-"));
@@ -137,6 +138,21 @@ test("a folder without hosts.toml is Docker's: .crt are authorities, .cert and .
     assert.deepEqual(own?.clientCertificates[0], { certificate: client.cert, key: client.key });
     assert.equal(own?.clientCertificates.length, 2);
   }
+});
+
+test("what other programs keep is looked at after our own, and closed doors are passed by", () => {
+  assert.deepEqual(sharedCertsDirectories({ HOME: "/home/u" }), [
+    "/home/u/.config/containers/certs.d",
+    "/etc/containerd/certs.d",
+    "/etc/docker/certs.d",
+    "/etc/containers/certs.d",
+  ]);
+  assert.equal(sharedCertsDirectories({ XDG_CONFIG_HOME: "/c" })[0], "/c/containers/certs.d");
+  const file = join(scratch, "no-directory");
+  writeFileSync(file, "");
+  assert.deepEqual(urls("registry.example", [file, join(scratch, "missing")]), [
+    "https://registry.example/v2",
+  ]);
 });
 
 test("a folder that says nothing changes nothing, and hides _default", () => {

@@ -107,6 +107,26 @@ test("a token server and storage on other hosts are trusted by the same authorit
   assert.equal((await client.blob({ digest: image.id, size })).length, size);
 });
 
+test("a registry that sends its visitors on from http to https still gets the credentials", async () => {
+  const auth = { scheme: "basic", username: "u", password: "p" } as const;
+  const secure = await startRegistry({ tls: named, auth }, image);
+  const plain = await startRegistry({ auth }, image);
+  plain.faults.push({
+    path: "/v2/",
+    kind: "redirect",
+    location: "https://registry.example/v2/lab/app/manifests/1",
+  });
+  const forward = await startProxy({ resolve: () => plain.host });
+  const tunnel = await startProxy({ resolve: () => secure.host });
+  const proxies = { http: forward.url(), https: tunnel.url(), none: "" };
+  const endpoint = endpointOf(plain, { url: "http://registry.example/v2", ...trust });
+  const client = clientOf([endpoint], {
+    network: { ...network, proxies },
+    auth: { username: "u", password: "p" },
+  });
+  assert.equal((await client.manifest(byTag)).digest, image.digest);
+});
+
 test("through a proxy's tunnel the registry itself is spoken to, and its certificate checked", async () => {
   const registry = await startRegistry({ tls: named }, image);
   const proxy = await startProxy({ resolve: () => registry.host });
