@@ -64,6 +64,8 @@ std::optional<std::string> cgroup_path_of(const CgroupMount& mount, const std::s
   return path.empty() ? "/" : path;
 }
 
+bool is_unit(const std::string& path) { return path.ends_with(".service") || path.ends_with(".scope"); }
+
 std::string subtree_name(const std::string& identity) {
   uint32_t hash = 2166136261u;  // FNV-1a
   for (unsigned char byte : identity) hash = (hash ^ byte) * 16777619u;

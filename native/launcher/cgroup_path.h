@@ -26,6 +26,10 @@ std::optional<std::string> cgroup_directory(const CgroupMount& mount, const std:
 // The reverse: the cgroup that `directory` shows.
 std::optional<std::string> cgroup_path_of(const CgroupMount& mount, const std::string& directory);
 
+// Whether the cgroup is a service's or scope's of systemd's. What is below one is not systemd's any more:
+// only delegated units have anything there.
+bool is_unit(const std::string& path);
+
 // `lichen-<8 hex digits>` for a runtime directory, named by RuntimeDirectory::identity(): a later launcher
 // finds what a killed one left behind, and nobody else's.
 std::string subtree_name(const std::string& identity);

@@ -57,3 +57,11 @@ TEST_CASE("a runtime directory has one subtree name, another one another") {
   CHECK(subtree_name("64769:1") != subtree_name("64769:2"));
   CHECK(subtree_name("").size() == std::string("lichen-00000000").size());
 }
+
+TEST_CASE("units are told from slices and from what is below a unit") {
+  CHECK(is_unit("/user.slice/user-7.slice/user@7.service"));
+  CHECK(is_unit("/user.slice/user-7.slice/session-2.scope"));
+  CHECK(!is_unit("/user.slice/user-7.slice"));
+  CHECK(!is_unit("/app.slice/lichen.service/launcher"));
+  CHECK(!is_unit(""));
+}

@@ -56,6 +56,11 @@ Status settle(const std::string& directory) {
   return move_here(directory + "/node");
 }
 
+// geteuid() == 0 writes anywhere, which says nothing about delegation; lichen does not run as root.
+bool is_writable(const std::string& directory) {
+  return access(directory.c_str(), W_OK) == 0 && access((directory + "/cgroup.procs").c_str(), W_OK) == 0;
+}
+
 bool systemd_runs() { return access("/run/systemd/system", F_OK) == 0; }
 
 CgroupTree without(const std::string& reason, const std::string& hint, Warnings& warnings) {
@@ -72,7 +77,7 @@ Result<CgroupTree> enter_named(const std::string& directory) {
     return plain_error("NOT_A_CGROUP", "use cgroup", "\"" + directory + "\"", "not below a cgroup2 mount");
   Status settled = settle(directory);
   if (!settled) return std::move(settled).error().within("use cgroup \"" + directory + "\"");
-  return CgroupTree{true, directory, *path, {}, "", false};
+  return CgroupTree{true, directory, *path, {}, "", false, ""};
 }
 
 }  // namespace
@@ -94,9 +99,11 @@ std::string controllers_hint(const CgroupFinding& own) {
            "command line";
   }
   if (!systemd_runs()) return delegation_hint(own);
+  // The user's systemd learns what it has only when it is started.
   return "sudo mkdir -p /etc/systemd/system/user@.service.d && "
          "printf '[Service]\\nDelegate=cpu cpuset io memory pids\\n' | "
-         "sudo tee /etc/systemd/system/user@.service.d/lichen.conf && sudo systemctl daemon-reload";
+         "sudo tee /etc/systemd/system/user@.service.d/lichen.conf && sudo systemctl daemon-reload "
+         "# then log out of everything, and in again";
 }
 
 CgroupFinding inspect_own_cgroup() {
@@ -119,10 +126,17 @@ CgroupFinding inspect_own_cgroup() {
   }
   finding.path = *path;
   finding.directory = *directory;
-  finding.controllers = read_words(*directory + "/cgroup.controllers");
-  std::string procs = *directory + "/cgroup.procs";
-  // geteuid() == 0 writes anywhere, which says nothing about delegation; lichen does not run as root.
-  finding.writable = access(directory->c_str(), W_OK) == 0 && access(procs.c_str(), W_OK) == 0;
+  finding.seat = *directory;
+  // DelegateSubgroup= seats a service's processes in a leaf, so that the unit's own cgroup can hand
+  // controllers down, and hold a later process although it does.
+  std::string above = path->substr(0, path->rfind('/'));
+  std::string directory_above = directory->substr(0, directory->rfind('/'));
+  if (!is_unit(*path) && is_unit(above) && is_writable(directory_above)) {
+    finding.path = above;
+    finding.directory = directory_above;
+  }
+  finding.controllers = read_words(finding.directory + "/cgroup.controllers");
+  finding.writable = is_writable(finding.directory);
   if (!finding.writable) finding.reason = "our cgroup " + *path + " is not delegated to us (not writable)";
   return finding;
 }
@@ -154,7 +168,8 @@ Result<CgroupTree> enter_cgroup_tree(const std::string& choice, const std::strin
                         delegation_hint(own)});
   }
   std::string path = own.path == "/" ? "" : own.path;
-  return CgroupTree{true, directory, path + "/" + subtree_name(identity), {}, "", true};
+  std::string seat = own.seat == own.directory ? "" : own.seat;
+  return CgroupTree{true, directory, path + "/" + subtree_name(identity), {}, "", true, seat};
 }
 
 CgroupTree rejoin_cgroup_tree(const std::string& host_path, const std::string& identity, Warnings& warnings) {
@@ -162,7 +177,8 @@ CgroupTree rejoin_cgroup_tree(const std::string& host_path, const std::string& i
   auto directory = mount ? cgroup_directory(*mount, host_path) : std::nullopt;
   if (!directory || access(directory->c_str(), F_OK) != 0)
     return without("the node's cgroup " + host_path + " is gone", "", warnings);
-  CgroupTree tree{true, *directory, host_path, {}, "", host_path.ends_with("/" + subtree_name(identity))};
+  bool ours = host_path.ends_with("/" + subtree_name(identity));
+  CgroupTree tree{true, *directory, host_path, {}, "", ours, inspect_own_cgroup().seat};
   Status moved = create_cgroup(*directory + "/node");
   if (moved) moved = move_here(*directory + "/node");
   if (!moved) {
@@ -199,7 +215,7 @@ void leave_cgroup_tree(const CgroupTree& tree) {
   // scope).
   take_back(tree.directory);
   take_back(parent);
-  if (!move_here(parent)) return;
+  if (!(tree.seat.empty() ? move_here(parent) : move_here(tree.seat))) return;
   (void)remove_cgroup(tree.directory, std::chrono::milliseconds(200));
 }
 

@@ -21,12 +21,13 @@ struct CgroupTree {
   std::vector<std::string> controllers;  // that S hands down
   std::string reason;                    // why not delegated
   bool ours = false;                     // S was made by us (and may be emptied and removed by us)
+  std::string seat;                      // where the launcher sat before, "" where that is S's parent
 };
 
 // Finds or makes S and moves the calling process into S/node. `choice`: "none"; "auto", that is a fresh child
-// of our own cgroup; or the directory to be S. A failure of "auto" is a tree without delegation and a
-// warning; of a directory that the user named, an error. What a dead node left in an S of ours is killed and
-// removed.
+// of our own cgroup, or of the unit whose delegated part we are in; or the directory to be S. A failure of
+// "auto" is a tree without delegation and a warning; of a directory that the user named, an error. What a
+// dead node left in an S of ours is killed and removed.
 Result<CgroupTree> enter_cgroup_tree(const std::string& choice, const std::string& identity,
                                      Warnings& warnings);
 
@@ -45,9 +46,11 @@ void leave_cgroup_tree(const CgroupTree& tree);
 // What auto would find, without changing anything: for `check`.
 struct CgroupFinding {
   std::string mount_point;  // of the hierarchy, "" without one
-  std::string directory;    // our own cgroup
+  std::string directory;    // the cgroup for a subtree of ours: our own, or that of the unit above it
   std::string path;
-  std::vector<std::string> controllers;       // that it has
+  std::string seat;                      // our own cgroup, as a directory
+  bool marked = false;                   // systemd delegates `directory` (user.delegate, since release 251)
+  std::vector<std::string> controllers;  // that it has
   std::vector<std::string> root_controllers;  // that the hierarchy has at all; cgroup v1 may hold them back
   bool writable = false;
   std::string reason;  // why not

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/text.h"
 #include "launcher/cgroup_tree.h"
 #include "launcher/check.h"
 #include "launcher/systemd_scope.h"
@@ -19,12 +20,27 @@ std::string try_to_make(const std::string& directory) {
   return "";
 }
 
-Trial check_delegation(const CgroupFinding& own) {
-  if (!own.writable) {
-    // What `serve` does then.
-    if (scope_works()) return {"cgroup", true, "a scope of the user's systemd", ""};
-    return {"cgroup", false, own.reason, delegation_hint(own)};
-  }
+// The cgroup that `serve` would use: where it would move to a scope of its own, the scope's.
+struct Place {
+  CgroupFinding own;
+  bool scope = false;
+};
+
+Place find_place() {
+  Place place{inspect_own_cgroup()};
+  if (!would_move()) return place;
+  auto controllers = scope_controllers();
+  if (!controllers) return place;
+  place.scope = true;
+  place.own.controllers.clear();
+  for (std::string_view word : split_words(trim(*controllers))) place.own.controllers.emplace_back(word);
+  return place;
+}
+
+Trial check_delegation(const Place& place) {
+  if (place.scope) return {"cgroup", true, "a scope of the user's systemd", ""};
+  const CgroupFinding& own = place.own;
+  if (!own.writable) return {"cgroup", false, own.reason, delegation_hint(own)};
   std::string failure = try_to_make(own.directory);
   if (failure.empty()) return {"cgroup", true, own.path, ""};
   return {"cgroup", false, failure, delegation_hint(own)};
@@ -46,8 +62,8 @@ Trial check_controllers(const CgroupFinding& own) {
 }  // namespace
 
 std::vector<Trial> check_cgroup() {
-  CgroupFinding own = inspect_own_cgroup();
-  return {check_delegation(own), check_controllers(own)};
+  Place place = find_place();
+  return {check_delegation(place), check_controllers(place.own)};
 }
 
 }  // namespace lichen::launcher

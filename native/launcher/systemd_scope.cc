@@ -22,7 +22,7 @@ bool others_in(const std::string& directory) {
   auto text = read_file(directory + "/cgroup.procs");
   if (!text) return false;
   for (std::string_view line : split(trim(text.value()), '\n'))
-    if (parse_number<pid_t>(line) != getpid()) return true;
+    if (!line.empty() && parse_number<pid_t>(line) != getpid()) return true;
   return false;
 }
 
@@ -54,7 +54,10 @@ std::vector<std::string> own_command() {
 
 bool wants_scope(const CgroupFinding& own, bool others_inside) {
   if (own.directory.empty()) return false;  // no cgroup2 here at all
-  return !own.writable || (others_inside && !own.controllers.empty());
+  // A service's own cgroup, whose processes are in no leaf of it: delegated or not, once it hands controllers
+  // to pods the service cannot be started a second time while they live (EBUSY).
+  bool service = own.seat == own.directory && own.path.ends_with(".service");
+  return !own.writable || service || (others_inside && !own.controllers.empty());
 }
 
 std::vector<std::string> scope_command(const std::string& systemd_run,
@@ -65,11 +68,19 @@ std::vector<std::string> scope_command(const std::string& systemd_run,
   return full;
 }
 
-bool scope_works() {
+std::optional<std::string> scope_controllers() {
   std::string systemd_run = find_program("systemd-run");
-  if (systemd_run.empty() || !user_manager_answers()) return false;
-  auto trial = run_program(scope_command(systemd_run, {"true"}));
-  return trial && trial->status == 0;
+  if (systemd_run.empty() || !user_manager_answers()) return std::nullopt;
+  CgroupFinding own = inspect_own_cgroup();
+  std::string read = "cat \"$0$(sed -n s/^0:://p /proc/self/cgroup)/cgroup.controllers\"";
+  auto trial = run_program(scope_command(systemd_run, {"sh", "-c", read, own.mount_point}));
+  if (!trial || trial->status != 0) return std::nullopt;
+  return trial->output;
+}
+
+bool would_move() {
+  CgroupFinding own = inspect_own_cgroup();
+  return wants_scope(own, !own.directory.empty() && others_in(own.directory));
 }
 
 void move_to_own_scope() {
@@ -77,9 +88,7 @@ void move_to_own_scope() {
     unsetenv(kMark);
     return;
   }
-  CgroupFinding own = inspect_own_cgroup();
-  if (!wants_scope(own, !own.directory.empty() && others_in(own.directory)) || !user_manager_answers())
-    return;
+  if (!would_move() || !user_manager_answers()) return;
   std::string systemd_run = find_program("systemd-run");
   std::vector<std::string> command = own_command();
   if (systemd_run.empty() || command.empty() || command[0].empty()) return;

@@ -8,6 +8,8 @@ function dist(): string {
   return existsSync(join(here, "daemon.mjs")) ? here : join(dirname(dirname(here)), "dist");
 }
 
+/** The command itself, as a person starts it. */
+export const lichenPath = (): string => join(dist(), "lichen");
 export const launcherPath = (): string => join(dist(), "bin/lichen-launcher");
 export const daemonPath = (): string => join(dist(), "daemon.mjs");
 

@@ -25,6 +25,7 @@ import { save } from "./commands/save.ts";
 import { serve } from "./commands/serve.ts";
 import { stats } from "./commands/stats.ts";
 import { stop } from "./commands/stop.ts";
+import { unit } from "./commands/unit.ts";
 import { unshare } from "./commands/unshare.ts";
 import { clientVersion, version } from "./commands/version.ts";
 import type { GlobalOptions } from "./context.ts";
@@ -62,6 +63,7 @@ const commands = [
   unshare,
   reset,
   doctor,
+  unit,
   version,
 ];
 
