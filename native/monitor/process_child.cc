@@ -63,8 +63,8 @@ Status request_apparmor(const std::string& profile) {
   if (profile.empty()) return {};
   auto done = write_file("/proc/self/attr/apparmor/exec", "exec " + profile);
   if (!done && done.error().number == ENOENT)
-    return plain_error("UNSUPPORTED", "apply AppArmor profile", "\"" + profile + "\"",
-                       "no such profile is loaded, or the kernel runs without AppArmor");
+    return plain_error("PROFILE_NOT_LOADED", "apply AppArmor profile", "\"" + profile + "\"",
+                       "no profile of that name is loaded; root loads one with apparmor_parser(8)");
   if (!done) return std::move(done).error().within("apply AppArmor profile \"" + profile + "\"");
   return {};
 }

@@ -2,12 +2,15 @@ import { readFileSync } from "node:fs";
 import { type SELinuxOption, type SecurityProfile, SecurityProfileProfileType } from "#cri";
 import { LichenError } from "../errors.ts";
 
-/** Names of the Linux security modules that are active, as securityfs lists them; empty when it cannot be read. */
-export function activeSecurityModules(path = "/sys/kernel/security/lsm"): string[] {
+/**
+ * Whether AppArmor is active, found by asking for our own label. The list of active modules is in securityfs, which the node's namespaces do
+ * not show; without AppArmor the file is not there, or cannot be read.
+ */
+export function appArmorActive(label = "/proc/self/attr/apparmor/current"): boolean {
   try {
-    return readFileSync(path, "utf8").trim().split(",").filter(Boolean);
+    return readFileSync(label, "utf8").trim() !== "";
   } catch {
-    return [];
+    return false;
   }
 }
 
@@ -15,17 +18,19 @@ export interface AppArmorRequest {
   apparmor: SecurityProfile | null;
   /** The deprecated string: `runtime/default`, `unconfined`, `localhost/<profile>`; only read without `apparmor`. */
   apparmorProfile: string;
-  privileged: boolean;
 }
 
 /**
  * The AppArmor profile to run under, or undefined for none. The runtime's default is none: it ships no profile of its own, since loading
- * one takes root. FAILED_PRECONDITION when a profile is asked for by name and AppArmor is not active.
+ * one takes root. FAILED_PRECONDITION when a profile is asked for by name and AppArmor is not active, for privileged containers too:
+ * a profile that was named is meant. Whether it is loaded shows when the container is made; nobody without privilege may list profiles.
  */
-export function resolveAppArmor(request: AppArmorRequest, modules: readonly string[]): string | undefined {
+export function resolveAppArmor(request: AppArmorRequest, active: boolean): string | undefined {
   const name = requestedAppArmor(request);
-  if (name === undefined || request.privileged) return undefined;
-  if (modules.includes("apparmor")) return name;
+  if (name === undefined) return undefined;
+  if (name === "" || /[\0\n]/.test(name))
+    throw noProfile(name, "the profile's name is empty or no name at all");
+  if (active) return name;
   throw new LichenError({
     code: "FAILED_PRECONDITION",
     operation: "apply AppArmor profile",
@@ -35,20 +40,26 @@ export function resolveAppArmor(request: AppArmorRequest, modules: readonly stri
   });
 }
 
-function requestedAppArmor(request: AppArmorRequest): string | undefined {
-  const profile = request.apparmor;
-  if (profile !== null) {
-    return profile.profileType === SecurityProfileProfileType.Localhost ? profile.localhostRef : undefined;
+const localhost = "localhost/";
+
+function requestedAppArmor({ apparmor, apparmorProfile }: AppArmorRequest): string | undefined {
+  if (apparmor !== null) {
+    if (apparmor.profileType !== SecurityProfileProfileType.Localhost) return undefined;
+    // Both forms are in use: the kubelet sends the bare name, other clients the deprecated field's.
+    return withoutPrefix(apparmor.localhostRef);
   }
-  const old = request.apparmorProfile;
-  if (old === "" || old === "runtime/default" || old === "unconfined") return undefined;
-  if (old.startsWith("localhost/")) return old.slice("localhost/".length);
-  throw new LichenError({
-    code: "INVALID_ARGUMENT",
-    operation: "read AppArmor profile",
-    object: old,
-    reason: "neither runtime/default nor unconfined nor localhost/<profile>",
-  });
+  if (apparmorProfile === "" || apparmorProfile === "runtime/default" || apparmorProfile === "unconfined") {
+    return undefined;
+  }
+  if (apparmorProfile.startsWith(localhost)) return withoutPrefix(apparmorProfile);
+  throw noProfile(apparmorProfile, "neither runtime/default nor unconfined nor localhost/<profile>");
+}
+
+const withoutPrefix = (reference: string): string =>
+  reference.startsWith(localhost) ? reference.slice(localhost.length) : reference;
+
+function noProfile(object: string, reason: string): LichenError {
+  return new LichenError({ code: "INVALID_ARGUMENT", operation: "read AppArmor profile", object, reason });
 }
 
 /** Refuses SELinux labels (FAILED_PRECONDITION): a container runs in the node's own context, since lichen sets no labels. */

@@ -2,14 +2,14 @@ import { readFileSync } from "node:fs";
 import type { LinuxContainerSecurityContext } from "#cri";
 import type { RuntimeCapabilities, RuntimeSeccomp } from "../../oci-runtime.ts";
 import { resolveCapabilities } from "../../security/capabilities.ts";
-import { activeSecurityModules, refuseSelinuxLabels, resolveAppArmor } from "../../security/lsm.ts";
+import { appArmorActive, refuseSelinuxLabels, resolveAppArmor } from "../../security/lsm.ts";
 import { type PathProtection, protectedPaths } from "../../security/paths.ts";
 import { resolveSeccomp } from "../../security/seccomp.ts";
 
 /** What the kernel of this node offers; read once. */
 export interface NodeSecurity {
   lastCapability: number;
-  modules: readonly string[];
+  appArmor: boolean;
   /** The daemon's own OOM score: without privilege nobody goes below it. */
   oomScoreAdj: number;
 }
@@ -17,7 +17,7 @@ export interface NodeSecurity {
 export function readNodeSecurity(): NodeSecurity {
   return {
     lastCapability: Number(readFileSync("/proc/sys/kernel/cap_last_cap", "utf8")),
-    modules: activeSecurityModules(),
+    appArmor: appArmorActive(),
     oomScoreAdj: Number(readFileSync("/proc/self/oom_score_adj", "utf8")),
   };
 }
@@ -61,9 +61,8 @@ export function containerSecurity(
       {
         apparmor: context?.apparmor ?? null,
         apparmorProfile: context?.apparmorProfile ?? "",
-        privileged,
       },
-      node.modules,
+      node.appArmor,
     ),
     paths: protectedPaths({
       privileged,

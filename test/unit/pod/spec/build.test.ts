@@ -10,7 +10,7 @@ import { containerSecurity } from "../../../../src/pod/spec/security.ts";
 import { containerUser } from "../../../../src/pod/spec/user.ts";
 import { containerConfig, securityContext } from "../records.ts";
 
-const node = { lastCapability: 40, modules: [], oomScoreAdj: 0 };
+const node = { lastCapability: 40, appArmor: false, oomScoreAdj: 0 };
 const refused = (code: string) => (error: unknown) => error instanceof LichenError && error.code === code;
 
 const build = (fields: Partial<SpecRequest> = {}) =>
