@@ -9,6 +9,7 @@ import { runProgram } from "./setup/run-as.mjs";
 import { prepare } from "./setup.mjs";
 
 const args = process.argv.slice(2);
+const make = (program, part) => makeInCheckout([`test/${program}/prepare.ts`, part]);
 
 /** As root whoever owns the checkout, and theirs afterwards. */
 async function makeImage() {
@@ -19,8 +20,10 @@ async function makeImage() {
 }
 
 try {
-  const place = await prepare(["vm"]);
-  await step("QEMU", () => makeInCheckout(["test/vm/prepare.ts", "qemu"]));
+  const place = await prepare(["vm", "conformance"]);
+  await step("critest and crictl", () => make("conformance", "tools"));
+  await step("critest's images", () => make("conformance", "images"));
+  await step("QEMU", () => make("vm", "qemu"));
   await step("the VM's disk", makeImage);
   const directory = mkdtempSync(join(tmpdir(), "lichen-vm-"));
   chmodSync(directory, 0o755);

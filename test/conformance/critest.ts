@@ -15,6 +15,8 @@ export interface CritestOptions {
   directory: string;
   /** Only specs whose whole name matches this regular expression (Go's syntax). */
   focus?: string | undefined;
+  /** All specs but those whose whole name matches this regular expression. */
+  skip?: string | undefined;
   /** The order of specs of an earlier run. */
   seed?: number | undefined;
   timeLimitMinutes: number;
@@ -35,6 +37,7 @@ export function critestArguments(options: CritestOptions, report: string): strin
     "--ginkgo.no-color",
     "--ginkgo.v",
     ...(options.focus ? [`--ginkgo.focus=${options.focus}`] : []),
+    ...(options.skip ? [`--ginkgo.skip=${options.skip}`] : []),
     ...(options.seed === undefined ? [] : [`--ginkgo.seed=${options.seed}`]),
   ];
 }

@@ -6,8 +6,9 @@ describe("the options of a run in the VM", () => {
   it("have defaults for everything but the directory", () => {
     assert.deepEqual(parseOptions(["--directory", "/tmp/x"]), {
       filters: [],
+      critest: "core",
       command: undefined,
-      limitMinutes: 30,
+      limitMinutes: 60,
       accelerator: "tcg",
       directory: "/tmp/x",
     });
@@ -26,8 +27,22 @@ describe("the options of a run in the VM", () => {
     assert.deepEqual([filters, limitMinutes], [["limits", "apparmor"], 5]);
   });
 
+  it("leave critest out when tests are chosen, unless it is asked for", () => {
+    const critest = (...args: string[]) => parseOptions(["--directory", "/tmp/x", ...args]).critest;
+    assert.equal(critest("limits"), "none");
+    assert.equal(critest("critest"), "core");
+    assert.equal(critest("limits", "--critest", "core"), "core");
+    assert.equal(parseOptions(["--directory", "/tmp/x", "--critest", "whole"]).limitMinutes, 180);
+  });
+
   it("are refused with the usage when they mean nothing", () => {
-    for (const wrong of [["--limit", "soon"], ["--limit", "0"], ["--accelerator", "hvf"], ["--fast"]]) {
+    for (const wrong of [
+      ["--limit", "soon"],
+      ["--limit", "0"],
+      ["--accelerator", "hvf"],
+      ["--critest", "some"],
+      ["--fast"],
+    ]) {
       assert.throws(
         () => parseOptions(["--directory", "/tmp/x", ...wrong]),
         /npm run test:vm/,

@@ -1,10 +1,12 @@
-// Runs the VM's tests in the VM, as an unprivileged user in a login session:  main.ts [FILTER…]  where a filter is part of a file's path.
+// Runs the VM's tests in the VM, as an unprivileged user in a login session:  main.ts core|whole|none [FILTER…]
+// The first says how much of critest, a filter is part of a test file's path; none means all.
 import { globSync } from "node:fs";
 import { join } from "node:path";
 import { conclude, runFiles, type Totals } from "../../support/run-files.ts";
+import { critest } from "./critest.ts";
 
 const root = join(import.meta.dirname, "../../..");
-const filters = process.argv.slice(2);
+const [extent, ...filters] = process.argv.slice(2);
 /** A minute of a common machine. */
 const timeoutMilliseconds = 12 * 60_000;
 
@@ -16,8 +18,13 @@ const files = globSync("test/vm/*.test.ts", { cwd: root })
   .map((file) => join(root, file));
 // One file at a time: they look at the user's systemd, which there is one of.
 await runFiles(files, { root, concurrency: 1, timeoutMilliseconds }, totals);
-if (files.length === 0) {
+if (files.length === 0 && !filters.includes("critest")) {
   console.log(`no test is called ${filters.join(" or ")}`);
   totals.failed = 1;
+}
+if (extent === "core" || extent === "whole") {
+  const specs = await critest(extent);
+  totals.passed += specs.passed;
+  totals.failed += specs.failed;
 }
 process.exit(conclude(totals, performance.now() - began));
