@@ -66,12 +66,44 @@ Result<std::vector<std::string>> list_names(const Fd& directory) {
   }
 }
 
+namespace {
+
+// Removes all that is in a directory but other directories; those it adds to `found` by their path from
+// `top`.
+Status empty_of_files(const Fd& top, const std::string& path, std::vector<std::string>& found) {
+  LICHEN_ASSIGN(Fd directory, open_beneath(top, path, O_RDONLY | O_DIRECTORY));
+  LICHEN_ASSIGN(std::vector<std::string> names, list_names(directory));
+  for (const std::string& name : names) {
+    if (unlinkat(directory.get(), name.c_str(), 0) == 0 || errno == ENOENT) continue;
+    std::string inner = path.empty() ? name : path + "/" + name;
+    if (errno != EISDIR && errno != EPERM) return sys_error("unlinkat", quoted(inner));
+    found.push_back(std::move(inner));
+  }
+  return {};
+}
+
+}  // namespace
+
 Status remove_tree_at(const Fd& directory, const std::string& name) {
   if (unlinkat(directory.get(), name.c_str(), 0) == 0 || errno == ENOENT) return {};
   if (errno != EISDIR && errno != EPERM) return sys_error("unlinkat", quoted(name));
-  LICHEN_ASSIGN(Fd inner, open_at(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-  LICHEN_ASSIGN(std::vector<std::string> names, list_names(inner));
-  for (const std::string& entry : names) LICHEN_TRY(remove_tree_at(inner, entry));
+  LICHEN_ASSIGN(Fd top, open_at(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  // By paths and not by descriptors that stay open: a tree may be deeper than a process has descriptors.
+  std::vector<std::string> waiting;
+  LICHEN_TRY(empty_of_files(top, "", waiting));
+  while (!waiting.empty()) {
+    std::string path = waiting.back();
+    if (unlinkat(top.get(), path.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) {
+      waiting.pop_back();
+      continue;
+    }
+    if (errno != ENOTEMPTY && errno != EEXIST) return sys_error("rmdir", quoted(path));
+    size_t before = waiting.size();
+    LICHEN_TRY(empty_of_files(top, path, waiting));
+    // Whoever fills it while it is emptied could make this go on for ever.
+    if (waiting.size() == before && unlinkat(top.get(), path.c_str(), AT_REMOVEDIR) != 0)
+      return sys_error("rmdir", quoted(path));
+  }
   if (unlinkat(directory.get(), name.c_str(), AT_REMOVEDIR) != 0) return sys_error("rmdir", quoted(name));
   return {};
 }

@@ -44,6 +44,20 @@ TEST_CASE("a tree is removed without following symbolic links") {
   CHECK(remove_tree_at(root.value(), "tree").ok());
 }
 
+TEST_CASE("a tree deeper than a process has descriptors is removed") {
+  ScratchDirectory scratch;
+  auto root = open_at({}, scratch.path(), O_RDONLY | O_DIRECTORY);
+  REQUIRE(root.ok());
+  std::string path = "d";
+  while (path.size() < 4000) {
+    REQUIRE(mkdirat(root->get(), path.c_str(), 0755) == 0);
+    path += "/d";
+  }
+  scratch.file("d/file", "x");
+  REQUIRE(remove_tree_at(root.value(), "d").ok());
+  CHECK(scratch.look("d").st_mode == 0);
+}
+
 TEST_CASE("paths are split at the last slash") {
   CHECK(split_path("a/b/c").parent == "a/b");
   CHECK(split_path("a/b/c").name == "c");
