@@ -20,10 +20,35 @@ export interface RuntimeProcess {
   env: string[];
   cwd: string;
   capabilities: RuntimeCapabilities;
-  rlimits: { type: string; soft: number; hard: number }[];
+  rlimits: RuntimeRlimit[];
   noNewPrivileges: boolean;
   apparmorProfile?: string;
   oomScoreAdj?: number;
+}
+
+/** setrlimit(2), without `RLIMIT_`; what no container is asked for (LOCKS, RSS, RTTIME) is left out. */
+export const rlimitNames = [
+  "AS",
+  "CORE",
+  "CPU",
+  "DATA",
+  "FSIZE",
+  "MEMLOCK",
+  "MSGQUEUE",
+  "NICE",
+  "NOFILE",
+  "NPROC",
+  "RTPRIO",
+  "SIGPENDING",
+  "STACK",
+] as const;
+export type RlimitName = (typeof rlimitNames)[number];
+
+export interface RuntimeRlimit {
+  /** `RLIMIT_…` */
+  type: string;
+  soft: number;
+  hard: number;
 }
 
 export interface RuntimeUser {

@@ -74,7 +74,12 @@ function keysAt(path: PropertyKey[]): string[] {
   const tables = configSchema.shape;
   const [name] = path;
   if (name === undefined) return Object.keys(tables);
-  return Object.keys(tables[name as keyof typeof tables].def.innerType.shape);
+  const { shape } = tables[name as keyof typeof tables].def.innerType;
+  const [, inner = ""] = path.map(String);
+  const nested = shape[inner as keyof typeof shape] as
+    | { def?: { innerType?: { shape?: object } } }
+    | undefined;
+  return Object.keys(nested?.def?.innerType?.shape ?? shape);
 }
 
 function invalid(file: string, reason: string, cause?: unknown): LichenError {

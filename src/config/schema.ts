@@ -1,6 +1,7 @@
 import { isIP, isIPv4, isIPv6 } from "node:net";
 // The small form of zod: the whole one costs the daemon 2 MB.
 import * as z from "zod/mini";
+import { rlimitNames } from "../oci-runtime.ts";
 
 // Every leaf's error says what is allowed; the key and the value are added by load.ts.
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
@@ -34,6 +35,13 @@ const stall = { error: "whole seconds, from 1 to 3600" };
 const positive = { error: "a whole number from 1" };
 const fileSize = { error: 'a size as "10MiB" (B, KiB, MiB or GiB); "0" for no limit' };
 const fileCount = { error: "a whole number from 1 to 1000" };
+const rlimit = { error: 'a text as "1024:4096" or "1024"' };
+const rlimitMembers = Object.fromEntries(
+  rlimitNames.map((name) => [
+    name,
+    z.optional(z.string(rlimit).check(z.regex(/^\d{1,15}(:\d{1,15})?$/, rlimit))),
+  ]),
+);
 const workers = { error: "a whole number from 0 to 64" };
 
 /** The configuration file. Unknown keys are errors: a mistyped key must not be a setting silently ignored. */
@@ -53,6 +61,13 @@ export const configSchema = z.strictObject({
       ),
       /** Files of a container's log that are kept, the one that is written to counted. */
       max_files: z._default(z.int(fileCount).check(z.minimum(1, fileCount), z.maximum(1000, fileCount)), 5),
+    }),
+    {},
+  ),
+  containers: z.prefault(
+    z.strictObject({
+      /** Resource limits (setrlimit(2)) of every container: NOFILE = "SOFT:HARD", or one number for both. */
+      rlimits: z._default(z.strictObject(rlimitMembers), {}),
     }),
     {},
   ),

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { SeccompFilters } from "../native/seccomp-filters.ts";
 import type { NetworkDriver } from "../network/driver.ts";
 import type { HostPorts } from "../network/host-ports.ts";
+import type { RuntimeRlimit } from "../oci-runtime.ts";
 import type { Cgroups } from "../resources/cgroups.ts";
 import type { DiskUsageCache } from "../resources/disk-usage.ts";
 import type { CpuRates } from "../resources/usage/rates.ts";
@@ -45,6 +46,8 @@ export interface PodContext {
   readonly usage: Sampler<Subject, SubjectUsage>;
   readonly cpuRates: CpuRates;
   readonly security: NodeSecurity;
+  /** Of every container. */
+  readonly rlimits: readonly RuntimeRlimit[];
   readonly seccompFilters: SeccompFilters;
   readonly images: ImageUse;
   readonly node: NodeInfo;

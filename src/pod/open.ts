@@ -15,6 +15,7 @@ import { DiskUsageCache } from "../resources/disk-usage.ts";
 import { CpuRates } from "../resources/usage/rates.ts";
 import { readUsage } from "../resources/usage/read.ts";
 import { Sampler } from "../resources/usage/sampler.ts";
+import { readContainerRlimits } from "../security/rlimits.ts";
 import { AddressStore } from "../store/addresses.ts";
 import { type ContainerRecord, ContainerStore } from "../store/containers.ts";
 import { type PodRecord, PodStore } from "../store/pods.ts";
@@ -118,6 +119,7 @@ export function openContext(options: PodServiceOptions, conditions: Conditions):
     usage: new Sampler((subjects) => readUsage(context.cgroups, subjects)),
     cpuRates: new CpuRates(),
     security: readNodeSecurity(),
+    rlimits: readContainerRlimits(config.containers.rlimits),
     seccompFilters: new SeccompFilters(),
     images: options.images,
     node,

@@ -38,6 +38,10 @@ export interface PodServiceConfig {
     subnet6?: string | undefined;
     isolate_pods: boolean;
   };
+  containers: {
+    /** By name, "SOFT:HARD" or one number for both. */
+    rlimits: Readonly<Record<string, string | undefined>>;
+  };
   cgroups: {
     /** A limit that cannot be enforced: refuse the container, or start it with a condition and a log line. */
     missing: "refuse" | "warn";

@@ -18,6 +18,6 @@ export const status: RuntimeRpc<"Status"> = (request, { pods, node, config }) =>
   runtimeHandlers: [
     { name: "", features: { recursiveReadOnlyMounts: true, userNamespaces: pods.userNamespaces } },
   ],
-  features: { supplementalGroupsPolicy: true },
+  features: { supplementalGroupsPolicy: true, mountOptions: true },
   info: request.verbose ? { node: infoOf(node), config: infoOf(config) } : {},
 });

@@ -72,6 +72,7 @@ export async function planContainer(
     files: podFiles(podDirectory(context, pod.id)),
     singleId,
     idMap,
+    rlimits: context.rlimits,
     oomScoreAdj: resources === null ? undefined : oomScore(context, resources.oomScoreAdj),
     cgroup,
   });

@@ -3,6 +3,7 @@ import type { PodRecord } from "../../store/pods.ts";
 import { lostContainer } from "../container/exited.ts";
 import type { PodContext } from "../context.ts";
 import { containersOf } from "../filters.ts";
+import { killOrphan } from "../orphans.ts";
 import { detachNetwork, releaseNetwork } from "./network.ts";
 
 /** StopPodSandbox: see PodService. */
@@ -30,7 +31,10 @@ export async function endPod(context: PodContext, pod: PodRecord, reason: string
   const containers = containersOf(context, pod.id);
   // A dead monitor's containers die with it, but for processes that had left its sight.
   await Promise.all(containers.map(({ cgroup }) => context.cgroups.kill(cgroup)));
-  for (const container of containers) lostContainer(context, container);
+  for (const container of containers) {
+    killOrphan(container);
+    lostContainer(context, container);
+  }
   await detachNetwork(context, pod, false);
   await releaseNetwork(context, pod);
   context.pods.update(pod.id, { state: "notready", monitorPid: 0, reason });

@@ -57,6 +57,12 @@ function checkHostname(hostname: string): void {
   throw invalid("hostname", hostname, "not a host name of at most 64 letters, digits, dots and hyphens");
 }
 
+/** What the kernel keeps for each IPC namespace (ipc_namespaces(7)). */
+function isOfIpc(name: string): boolean {
+  const own = /^kernel\.(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)$/;
+  return name.startsWith("fs.mqueue.") || own.test(name);
+}
+
 /** sysctl.d(5) writes names with dots; slashes are taken as well. The kernel itself refuses what the namespace may not set. */
 function checkedSysctls(sysctls: Record<string, string>, namespaces: PodNamespaces): Record<string, string> {
   return Object.fromEntries(
@@ -64,7 +70,14 @@ function checkedSysctls(sysctls: Record<string, string>, namespaces: PodNamespac
       const name = key.replaceAll("/", ".");
       if (!/^[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)+$/.test(name))
         throw invalid("sysctls", key, "not a sysctl name");
-      const needs = name.startsWith("net.") ? "network" : "ipc";
+      const needs = name.startsWith("net.") ? "network" : isOfIpc(name) ? "ipc" : undefined;
+      if (needs === undefined) {
+        throw invalid(
+          "sysctls",
+          key,
+          "no parameter of a pod's own network or IPC namespace: it would change the node",
+        );
+      }
       if (namespaces[needs] === "node") {
         throw invalid(
           "sysctls",

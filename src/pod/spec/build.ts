@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { ContainerConfig } from "#cri";
 import { type IdMap, outerId } from "../../native/id-map.ts";
-import type { RuntimeMount, RuntimeSpec, RuntimeUser } from "../../oci-runtime.ts";
+import type { RuntimeMount, RuntimeRlimit, RuntimeSpec, RuntimeUser } from "../../oci-runtime.ts";
 import type { ImageConfig } from "../types.ts";
 import { deviceMounts } from "./devices.ts";
 import { defaultMounts, orderedMounts, type PodFiles } from "./mounts.ts";
@@ -27,6 +27,7 @@ export interface SpecRequest {
   idMap?: IdMap | undefined;
   /** undefined when nothing was asked for. */
   oomScoreAdj: number | undefined;
+  rlimits?: readonly RuntimeRlimit[];
   cgroup: string;
 }
 
@@ -52,7 +53,7 @@ export function buildSpec(request: SpecRequest): RuntimeSpec {
       env: environment(config, image, request.hostname),
       cwd: workingDirectory(config, image),
       capabilities: security.capabilities,
-      rlimits: [],
+      rlimits: [...(request.rlimits ?? [])],
       noNewPrivileges: security.noNewPrivileges,
       ...(security.apparmorProfile === undefined ? {} : { apparmorProfile: security.apparmorProfile }),
       ...(request.oomScoreAdj === undefined ? {} : { oomScoreAdj: request.oomScoreAdj }),

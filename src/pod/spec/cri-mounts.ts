@@ -8,6 +8,18 @@ import type { Undo } from "../undo.ts";
 import { type ImageLayers, imageVolume, imageVolumeProblem, isImageVolume } from "./image-volumes.ts";
 import { idMappings, mountIdMap } from "./user-namespace.ts";
 
+/** mount(8), as far as a bind mount has a say in them; `ro` and propagation have members of their own. */
+const mountOptions = new Set([
+  "nosuid",
+  "nodev",
+  "noexec",
+  "nosymfollow",
+  "noatime",
+  "nodiratime",
+  "relatime",
+  "strictatime",
+]);
+
 /** Refuses mounts that are wrong or not built, before anything is made. */
 export function checkMounts(mounts: readonly Mount[]): void {
   const seen = new Set<string>();
@@ -26,8 +38,10 @@ export function checkMounts(mounts: readonly Mount[]): void {
     if (normalized(path) === "/") refuse("INVALID_ARGUMENT", "the container's root cannot be mounted over");
     if (seen.has(normalized(path))) refuse("INVALID_ARGUMENT", "two mounts have this container_path");
     seen.add(normalized(path));
-    if (mount.mountOptions.length > 0) {
-      refuse("UNIMPLEMENTED", `mount_options (${mount.mountOptions.join(",")}) are not built`);
+    const strange = mount.mountOptions.find((option) => !mountOptions.has(option));
+    if (strange !== undefined) {
+      const known = [...mountOptions].join(", ");
+      refuse("INVALID_ARGUMENT", `mount_options: ${strange} is not one of ${known}`);
     }
     if (isImageVolume(mount)) {
       const problem = imageVolumeProblem(mount);
@@ -96,7 +110,7 @@ export async function requestedMounts(
       destination: normalized(mount.containerPath),
       type: "bind",
       source,
-      options: ["rbind", propagation, access],
+      options: ["rbind", propagation, access, ...mount.mountOptions],
       ...(map === undefined ? {} : idMappings(map)),
     });
   }

@@ -114,3 +114,50 @@ test("what a container writes to its own files stays in its writable layer and e
   await node.client.removeContainer({ containerId: id });
   assert.throws(() => statSync(upper), { code: "ENOENT" });
 });
+
+test("mount options are the volume's", async () => {
+  const directory = join(node.base, "options");
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, "program"), "#!/bin/sh\necho ran\n", { mode: 0o755 });
+  const mounts = [
+    { hostPath: directory, containerPath: "/plain" },
+    { hostPath: directory, containerPath: "/noexec", mountOptions: ["noexec", "nosuid"] },
+  ];
+  const id = await runContainer(node, pod, image, "options", "exec sleep 1000", { mounts });
+  const run = async (path: string) => {
+    const answer = await node.client.execSync({
+      containerId: id,
+      cmd: ["sh", "-c", `${path}/program; true`],
+      timeout: 10,
+    });
+    return Buffer.concat([answer.stdout, answer.stderr]).toString();
+  };
+  assert.equal(await run("/plain"), "ran\n");
+  assert.match(await run("/noexec"), /Permission denied/);
+});
+
+test("limits are those of the configuration, and else what the node was started with", async () => {
+  const limited = await startNode({ config: '[containers.rlimits]\nNOFILE = "100:200"\nCORE = "0"\n' });
+  try {
+    const reference = await pullBusybox(limited);
+    const own = await runPod(limited, "limited");
+    const id = await runContainer(limited, own, reference, "limited", "exec sleep 1000");
+    const cmd = [
+      "sh",
+      "-c",
+      "ulimit -Sn; ulimit -Hn; ulimit -c; grep 'open files' /proc/1/limits /proc/self/limits | wc -l",
+    ];
+    const { stdout } = await limited.client.execSync({ containerId: id, cmd, timeout: 10 });
+    assert.deepEqual(Buffer.from(stdout).toString().trim().split("\n").slice(0, 3), ["100", "200", "0"]);
+  } finally {
+    await limited.stop();
+  }
+  const id = await runContainer(node, pod, image, "unlimited", "exec sleep 1000");
+  const answer = await node.client.execSync({
+    containerId: id,
+    cmd: ["sh", "-c", "ulimit -Sn"],
+    timeout: 10,
+  });
+  const launcher = readFileSync(`/proc/${node.launcherPid}/limits`, "utf8");
+  assert.equal(Buffer.from(answer.stdout).toString().trim(), /Max open files\s+(\d+)/.exec(launcher)?.[1]);
+});

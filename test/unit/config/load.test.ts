@@ -25,6 +25,7 @@ describe("configuration", () => {
       log: { level: "info" },
       logs: { max_size: 0, max_files: 5 },
       cgroups: { missing: "refuse", driver: "auto", subtree: "auto" },
+      containers: { rlimits: {} },
       network: {
         uplink: "auto",
         driver: "bridge",
@@ -65,6 +66,9 @@ describe("configuration", () => {
       missing = "warn"
       subtree = "/sys/fs/cgroup/x"
       driver = "systemd"
+      [containers.rlimits]
+      NOFILE = "1024:4096"
+      CORE = "0"
       [metrics]
       address = "::1"
       port = 9090
@@ -104,6 +108,7 @@ describe("configuration", () => {
       log: { level: "debug" },
       logs: { max_size: 10_485_760, max_files: 3 },
       cgroups: { missing: "warn", driver: "systemd", subtree: "/sys/fs/cgroup/x" },
+      containers: { rlimits: { NOFILE: "1024:4096", CORE: "0" } },
       metrics: { address: "::1", port: 9090 },
       network: {
         uplink: "slirp4netns",
@@ -188,7 +193,7 @@ describe("configuration", () => {
     ],
     [
       "image.workers = 1",
-      "image: unknown key; known here: log, logs, cgroups, network, streaming, metrics, images",
+      "image: unknown key; known here: log, logs, containers, cgroups, network, streaming, metrics, images",
     ],
     ["log = 'info'", 'log = "info": must be a table with level'],
     ["images.workers = 1.5", "images.workers = 1.5: must be a whole number from 0 to 64"],

@@ -63,7 +63,15 @@ test("sysctls are those of namespaces that are the pod's own", () => {
     () => checkPod(podWith({ ipc: node }, { "fs.mqueue.msg_max": "9" }), ""),
     refused("INVALID_ARGUMENT", /ipc namespace/),
   );
-  for (const name of ["../../etc/passwd", "kernel", "", "a..b"]) {
+  for (const name of [
+    "../../etc/passwd",
+    "kernel",
+    "",
+    "a..b",
+    "vm.swappiness",
+    "kernel.hostname",
+    "kernel.semx",
+  ]) {
     assert.throws(() => checkPod(podWith({}, { [name]: "1" }), ""), refused("INVALID_ARGUMENT"), name);
   }
 });
@@ -139,7 +147,11 @@ test("mounts that are wrong or not built are refused before anything is made", (
   };
   check({ image, hostPath: "" });
   assert.throws(() => check({ image, hostPath: "/data" }), refused("INVALID_ARGUMENT", /beside an image/));
-  assert.throws(() => check({ mountOptions: ["noexec"] }), refused("UNIMPLEMENTED", /noexec/));
+  check({ mountOptions: ["noexec", "nosuid"] });
+  assert.throws(
+    () => check({ mountOptions: ["noexec", "rw"] }),
+    refused("INVALID_ARGUMENT", /rw is not one of/),
+  );
 });
 
 test("recursive read-only needs read-only and private propagation", () => {
