@@ -12,7 +12,7 @@ const nothingFound = /credentials not found/i;
 
 export interface HelperOptions {
   environment: NodeJS.ProcessEnv;
-  /** The ids that the helper is to see as its own; see `commandFor`. */
+  /** The ids that the helper is to see as its own; see `asUser`. */
   user?: { uid: number; gid: number } | undefined;
   timeoutMs?: number;
   signal?: AbortSignal | undefined;
@@ -85,13 +85,20 @@ export class CredentialHelper {
         "there is no such program in PATH",
         "install it, or take it out of credsStore and credHelpers in the file of credentials, then `lichen login` again",
       );
-    const [file = program, ...args] = commandFor(program, action, environment, user);
-    try {
-      return await runToEnd({ file, args, input, environment, timeoutMs, signal });
-    } catch (error) {
-      if (signal?.aborted === true || error instanceof LichenError) throw error;
-      throw this.#failure(error instanceof Error ? error.message : String(error));
-    }
+    const start = async (command: string[]): Promise<Output> => {
+      const [file = program, ...args] = command;
+      try {
+        return await runToEnd({ file, args, input, environment, timeoutMs, signal });
+      } catch (error) {
+        if (signal?.aborted === true || error instanceof LichenError) throw error;
+        throw this.#failure(error instanceof Error ? error.message : String(error));
+      }
+    };
+    const inside = asUser(program, action, environment, user);
+    const output = inside === undefined ? undefined : await start(inside);
+    // Not every machine allows a namespace further in; most helpers do without.
+    const notBegun = output === undefined || (output.status !== 0 && output.stderr.startsWith("unshare: "));
+    return notBegun ? start([program, action]) : output;
   }
 
   #failure(reason: string, hint?: string): LichenError {
@@ -135,14 +142,14 @@ function findProgram(name: string, environment: NodeJS.ProcessEnv): string | und
  * id that a client claims with the one that the kernel tells it, the plain user's. A user namespace further in
  * gives the helper that id back.
  */
-function commandFor(
+function asUser(
   program: string,
   action: string,
   environment: NodeJS.ProcessEnv,
   user: { uid: number; gid: number } | undefined,
-): string[] {
+): string[] | undefined {
   const unshare = user === undefined ? undefined : findProgram("unshare", environment);
-  if (user === undefined || unshare === undefined) return [program, action];
+  if (user === undefined || unshare === undefined) return undefined;
   const ids = [`--map-user=${user.uid}`, `--map-group=${user.gid}`];
   return [unshare, "--user", ...ids, "--", program, action];
 }

@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -112,6 +121,22 @@ test("it gets the environment and the server, and none of the files that we have
     kind: "password",
     username: "passed on registry.example",
     password: "clean",
+  });
+});
+
+test("where no namespace further in is to be had, a helper runs without", async () => {
+  const folder = join(scratch, "refusing");
+  mkdirSync(folder);
+  const refusal = "#!/bin/sh\necho 'unshare: unshare failed: Operation not permitted' >&2; exit 1\n";
+  writeFileSync(join(folder, "unshare"), refusal, { mode: 0o755 });
+  const options = {
+    environment: { PATH: `${folder}:${environment.PATH}` },
+    user: { uid: 1000, gid: 1000 },
+  };
+  const kept = scripted("kept", `echo '{"Username":"u","Secret":"s"}'`, options);
+  assert.deepEqual(await kept.get("x"), { kind: "password", username: "u", password: "s" });
+  await assert.rejects(scripted("failing2", "echo 'locked' >&2; exit 3", options).get("x"), {
+    reason: /status 3: locked/,
   });
 });
 
