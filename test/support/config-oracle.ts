@@ -149,7 +149,8 @@ export function expected(wish: Wish, around: Surroundings): Expectation {
     capabilities: sets,
     noNewPrivileges: wish.noNewPrivileges ? "1" : "0",
     seccomp: wish.seccomp === "default" && !wish.privileged ? "2" : "0",
-    shared: ["net", "ipc", "uts", "user"],
+    // The monitor stays in the node's user namespace.
+    shared: ["net", "ipc", "uts", ...(wish.ownUsers ? [] : ["user"])],
     own: ["mnt", "cgroup"],
     mounts: Object.fromEntries(
       wish.mounts.map(({ path, access, slave }) => [

@@ -29,6 +29,8 @@ export interface Wish {
   words: string[];
   oomScoreAdj: number | undefined;
   pid: "pod" | "container";
+  /** In a pod with a user namespace of its own. */
+  ownUsers: boolean;
   /** Something that cannot be, and how it must be refused. */
   wrong: Wrong | undefined;
 }
@@ -190,6 +192,7 @@ export const wishes: fc.Arbitrary<Wish> = fc
     ),
     oomScoreAdj: fc.option(fc.constantFrom(-1000, -1, 0, 1, 500, 1000), { nil: undefined }),
     pid: fc.constantFrom("pod" as const, "container" as const),
+    ownUsers: rarely,
     wrong: fc.oneof(
       { weight: 3, arbitrary: fc.constant(undefined) },
       { weight: 1, arbitrary: fc.constantFrom(...wrongs) },

@@ -51,6 +51,18 @@ async function surroundings(pod: TestPod): Promise<Surroundings> {
   };
 }
 
+function podFor(pid: "pod" | "container", ownUsers: boolean): Promise<TestPod> {
+  const ids = [{ containerId: 0, hostId: 65_536, length: 65_536 }];
+  const namespaceOptions = {
+    pid: pid === "pod" ? NamespaceMode.POD : NamespaceMode.CONTAINER,
+    ...(ownUsers ? { usernsOptions: { mode: NamespaceMode.POD, uids: ids, gids: ids } } : {}),
+  };
+  const sysctls = { "net.ipv4.ip_unprivileged_port_start": "7" };
+  return runPod(node, `random-${pid}-${ownUsers}`, {
+    linux: { sysctls, securityContext: { namespaceOptions } },
+  });
+}
+
 let made = 0;
 
 /** Grants one wish, or sees it refused; throws with what is wrong. */
@@ -79,22 +91,24 @@ async function grant(wish: Wish, pod: TestPod, around: Surroundings): Promise<"g
 }
 
 test(`${number} random configurations (seed ${seed})`, async (t) => {
-  const pods = await Promise.all(
-    (["pod", "container"] as const).map(async (pid) => {
-      const namespaceOptions = { pid: pid === "pod" ? NamespaceMode.POD : NamespaceMode.CONTAINER };
-      const sysctls = { "net.ipv4.ip_unprivileged_port_start": "7" };
-      const pod = await runPod(node, `random-${pid}`, {
-        linux: { sysctls, securityContext: { namespaceOptions } },
-      });
-      return [pid, { pod, around: await surroundings(pod) }] as const;
-    }),
-  );
-  const byPid = Object.fromEntries(pods);
-  const todo = fc.sample(wishes, { numRuns: number, seed });
+  const { runtimeHandlers } = await node.client.status({});
+  const hasUserNamespaces = runtimeHandlers[0]?.features?.userNamespaces === true;
+  if (!hasUserNamespaces)
+    t.diagnostic("no pods with user namespaces of their own: the node cannot make them");
+  const pods = new Map<string, { pod: TestPod; around: Surroundings }>();
+  for (const pid of ["pod", "container"] as const) {
+    for (const ownUsers of hasUserNamespaces ? [false, true] : [false]) {
+      const pod = await podFor(pid, ownUsers);
+      pods.set(`${pid} ${ownUsers}`, { pod, around: await surroundings(pod) });
+    }
+  }
+  const todo = fc
+    .sample(wishes, { numRuns: number, seed })
+    .map((wish) => ({ ...wish, ownUsers: wish.ownUsers && hasUserNamespaces }));
   const done = { granted: 0, refused: 0 };
   const worker = async () => {
     for (let wish = todo.pop(); wish !== undefined; wish = todo.pop()) {
-      const { pod, around } = byPid[wish.pid]!;
+      const { pod, around } = pods.get(`${wish.pid} ${wish.ownUsers}`)!;
       try {
         done[await grant(wish, pod, around)]++;
       } catch (error) {
