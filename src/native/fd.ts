@@ -1,5 +1,7 @@
 import { constants } from "node:fs";
 import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
 import { type Fd, native } from "./addon.ts";
 
 export type { Fd } from "./addon.ts";
@@ -67,10 +69,56 @@ export function chunkReader(fd: Fd, { buffer, onChunk }: ChunkReaderOptions): So
   return new Socket({ fd: fd.release(), readable: true, writable: false, onread });
 }
 
+/** A connection that is read into one buffer. */
+export interface ChunkSocket {
+  socket: Socket;
+  /** Takes what is read, without waiting for a `data` listener; the memory is used again as soon as the listener returns and the socket is not paused. */
+  onChunk(listener: (chunk: Buffer) => void): void;
+}
+
+/**
+ * The same TCP connection as another stream, which is read as a chunkReader is; `socket` is destroyed. Nothing that it has read may be unheard,
+ * and nothing that was written unsent. Undefined for what is no plain TCP socket, as one with TLS: that goes on as it is.
+ */
+export function retakeSocket(socket: Duplex, bytes: number): ChunkSocket | undefined {
+  if (!(socket instanceof Socket) || socket instanceof TLSSocket || socket.writableLength > 0)
+    return undefined;
+  const fd = descriptorOf(socket);
+  if (fd === undefined) return undefined;
+  const borrowed = adoptFd(fd);
+  const own = borrowed.duplicate();
+  borrowed.release();
+  socket.destroy();
+  const buffer = Buffer.allocUnsafeSlow(bytes);
+  let hear = (_chunk: Buffer): void => {};
+  const callback = (length: number): boolean => {
+    hear(buffer.subarray(0, length));
+    return true;
+  };
+  const retaken = new Socket({
+    fd: own.release(),
+    readable: true,
+    writable: true,
+    allowHalfOpen: true,
+    onread: { buffer, callback },
+  });
+  return {
+    socket: retaken,
+    onChunk: (listener) => {
+      hear = listener;
+    },
+  };
+}
+
+function descriptorOf(stream: Socket): number | undefined {
+  const { fd } = (stream as unknown as { _handle: { fd?: number } | null })._handle ?? {};
+  return fd !== undefined && fd >= 0 ? fd : undefined;
+}
+
 /** Lets the pipe of a stream made here hold as much as may be; for streams through which much flows, since a user's pipes share a budget. */
 export function enlargePipe(stream: Socket): void {
-  const { fd } = (stream as unknown as { _handle: { fd?: number } | null })._handle ?? {};
-  if (fd === undefined || fd < 0) return;
+  const fd = descriptorOf(stream);
+  if (fd === undefined) return;
   const borrowed = adoptFd(fd);
   borrowed.setPipeSize(largestPipe);
   borrowed.release();

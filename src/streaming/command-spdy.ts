@@ -1,11 +1,19 @@
+import type { Duplex } from "node:stream";
 import { type CommandChannels, type CommandRequest, runCommand } from "./command.ts";
 import { SpdyConnection } from "./spdy/connection.ts";
 import { resetStatus } from "./spdy/frames.ts";
 import type { SpdyStream } from "./spdy/stream.ts";
-import type { ServeContext, Upgrade } from "./upgrade.ts";
+import type { ServeContext } from "./upgrade.ts";
 
 /** Bytes that wait in front of a command's stdin before the client's connection is no longer read from. */
 const highWaterMark = 256 * 1024;
+
+/** The upgraded connection; see SpdyConnection. */
+export interface CommandTransport {
+  transport: Duplex;
+  head: Buffer;
+  onChunk: ((listener: (chunk: Buffer) => void) => void) | undefined;
+}
 
 type StreamType = "error" | "stdin" | "stdout" | "stderr" | "resize";
 
@@ -16,7 +24,7 @@ type StreamType = "error" | "stdin" | "stdout" | "stderr" | "resize";
 export function serveCommandOverSpdy(
   entry: CommandRequest,
   protocol: string,
-  { socket, head }: Upgrade,
+  { transport, head, onChunk }: CommandTransport,
   { handlers, limits }: ServeContext,
 ): void {
   const { request } = entry;
@@ -27,7 +35,8 @@ export function serveCommandOverSpdy(
 
   const streams: Partial<Record<StreamType, SpdyStream>> = {};
   const gone = new AbortController();
-  const connection = new SpdyConnection(socket, head, {
+  const connection = new SpdyConnection(transport, head, {
+    ...(onChunk === undefined ? {} : { onChunk }),
     maximumStreams: Math.min(limits.streams, 16),
     highWaterMark,
     idle: limits.idle,

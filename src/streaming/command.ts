@@ -2,12 +2,12 @@ import type { Readable, Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { ResizeFeed } from "./resize.ts";
 import { exitStatus, failureStatus, type StreamStatus } from "./status.ts";
-import type { CommandStreams, StreamHandlers } from "./types.ts";
+import type { CommandStreams, InputStream, StreamHandlers } from "./types.ts";
 import type { StreamRequest } from "./upgrade.ts";
 
 /** The client's streams of a remotecommand session, whatever carries them. */
 export interface CommandChannels {
-  stdin?: Readable;
+  stdin?: InputStream;
   stdout?: Writable;
   stderr?: Writable;
   resize?: Readable;

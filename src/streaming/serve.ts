@@ -1,10 +1,14 @@
 import { STATUS_CODES } from "node:http";
+import { retakeSocket } from "../native/fd.ts";
 import { serveCommandOverSpdy } from "./command-spdy.ts";
 import { serveCommandOverWebSocket } from "./command-websocket.ts";
 import { asksFor, choose, commandProtocols, listed, portForwardProtocols } from "./negotiation.ts";
 import { servePortForwardOverSpdy } from "./port-forward-spdy.ts";
 import { servePortForwardOverWebSocket } from "./port-forward-websocket.ts";
 import { refuse, type ServeContext, type StreamRequest, type Upgrade } from "./upgrade.ts";
+
+/** Of a client's socket, at a time. */
+const readBytes = 256 * 1024;
 
 /** Negotiates protocols (k8s.io/streaming/pkg/httpstream: Handshake), then runs the session. */
 export function serve(entry: StreamRequest, upgrade: Upgrade, context: ServeContext): void {
@@ -37,9 +41,13 @@ function serveOverSpdy(entry: StreamRequest, upgrade: Upgrade, context: ServeCon
     );
     return;
   }
-  socket.write(
+  // Port-forward has many streams, of which a slow one must not hold up the others: it cannot do with one buffer.
+  const retaken = entry.kind === "portforward" ? undefined : retakeSocket(socket, readBytes);
+  const transport = retaken?.socket ?? socket;
+  if (retaken) context.replaced(retaken.socket);
+  transport.write(
     `HTTP/1.1 101 ${STATUS_CODES[101]}\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: ${protocol}\r\n\r\n`,
   );
   if (entry.kind === "portforward") servePortForwardOverSpdy(entry.request, socket, head, context);
-  else serveCommandOverSpdy(entry, protocol, upgrade, context);
+  else serveCommandOverSpdy(entry, protocol, { transport, head, onChunk: retaken?.onChunk }, context);
 }

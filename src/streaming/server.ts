@@ -138,6 +138,10 @@ export class StreamingServer {
       socket.destroy();
       return;
     }
+    this.#keep(socket);
+  }
+
+  #keep(socket: Duplex): void {
     this.#sockets.add(socket);
     socket.on("close", () => this.#sockets.delete(socket));
   }
@@ -157,7 +161,11 @@ export class StreamingServer {
       refuse(socket, 404, "not found");
       return;
     }
-    serve(entry, { request, socket, head }, { handlers: this.#handlers, limits: this.#limits });
+    const replaced = (fresh: Duplex) => {
+      fresh.on("error", () => {});
+      this.#keep(fresh);
+    };
+    serve(entry, { request, socket, head }, { handlers: this.#handlers, limits: this.#limits, replaced });
   }
 }
 

@@ -27,6 +27,10 @@ export interface TerminalSize {
   height: number;
 }
 
+export interface InputStream extends Readable {
+  into?(target: Writable): void;
+}
+
 /**
  * One client's side of a command. Only what the request asked for is there.
  *
@@ -35,8 +39,8 @@ export interface TerminalSize {
  * `error`: when the client is gone they are destroyed (`close` without `end`) and `closed` is aborted.
  */
 export interface CommandStreams {
-  /** Ends when the client has closed its input. */
-  stdin?: Readable;
+  /** Ends when the client has closed its input. `into`, where there is one, is the shortest way to a stream that it then ends. */
+  stdin?: InputStream;
   /** `end()` tells the client that there is no more; what the handler leaves open is ended after it has settled. */
   stdout?: Writable;
   stderr?: Writable;

@@ -24,6 +24,8 @@ export interface Upgrade {
 export interface ServeContext {
   handlers: StreamHandlers;
   limits: StreamLimits;
+  /** The connection goes on as another socket, whose life counts from now on. */
+  replaced(socket: Duplex): void;
 }
 
 /** Answers an upgrade that cannot be had, and closes. */

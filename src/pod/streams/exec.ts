@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { within } from "../../errors.ts";
 import { type Fd, pipe, terminalStream, writeStream } from "../../native/fd.ts";
@@ -100,7 +100,7 @@ async function begin(
   return pipes.ours();
 }
 
-function terminalEnds(terminal: Duplex): Ends {
+function terminalEnds(terminal: Socket): Ends {
   return {
     connect({ stdin, stdout }) {
       // Its failure is that of reading or writing: there the end is noticed.

@@ -1,6 +1,8 @@
+import type { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { chunkReader, enlargePipe, type Fd } from "../../native/fd.ts";
+import type { ClientStreams } from "./types.ts";
 
 /** Bytes on their way from a process to a client. */
 export interface Transfer {
@@ -94,7 +96,19 @@ export function pump(pipe: Fd, target: Writable): Pump {
  * Passes a client's input on and then ends `target`, or leaves it to its owner with `end` false. What comes after the process has
  * closed its side is read and dropped: the client's other streams share one connection with it, and must not stand still.
  */
-export function feed(source: Readable, target: Writable, { end = true } = {}): void {
+export function feed(source: NonNullable<ClientStreams["stdin"]>, target: Socket, { end = true } = {}): void {
+  // For streams through which much flows.
+  target.on("drain", function enlarge() {
+    if (target.bytesWritten < largeBuffer) return;
+    target.off("drain", enlarge);
+    enlargePipe(target);
+  });
+  if (source.into && end) {
+    target.once("error", () => {});
+    source.into(target);
+    source.once("close", () => target.end());
+    return;
+  }
   const drop = () => {
     source.unpipe(target);
     source.resume();

@@ -11,8 +11,8 @@ export interface TerminalSize {
  * them emits `error`: when the client is gone they are destroyed and `closed` is aborted.
  */
 export interface ClientStreams {
-  /** Ends when the client has closed its input. */
-  stdin?: Readable;
+  /** Ends when the client has closed its input. `into`, where there is one, is the shortest way to a stream that it then ends. */
+  stdin?: Readable & { into?(target: Writable): void };
   stdout?: Writable;
   stderr?: Writable;
   /** Calls back with each new size; at once with the latest one when sizes came before. */

@@ -28,6 +28,8 @@ export interface SpdyOptions {
   maximumStreams: number;
   /** Bytes that a stream holds unread before the connection stops reading. */
   highWaterMark: number;
+  /** Hands on what the transport reads, in memory that is used again; without it that is the transport's `data`. */
+  onChunk?: (listener: (chunk: Buffer) => void) => void;
   /** Milliseconds without a byte in either direction after which the connection is destroyed; 0: never. */
   idle: number;
 }
@@ -65,7 +67,8 @@ export class SpdyConnection implements StreamCarrier, FrameReceiver {
   constructor(transport: Duplex, head: Buffer, options: SpdyOptions) {
     this.#transport = transport;
     this.#options = options;
-    transport.on("data", (chunk: Buffer) => this.#receive(chunk));
+    if (options.onChunk) options.onChunk((chunk) => this.#receive(chunk));
+    else transport.on("data", (chunk: Buffer) => this.#receive(chunk));
     transport.on("drain", () => this.#drained());
     // A peer that closes its side has closed the connection: Go's client never half-closes.
     transport.on("end", () => this.#gone());
@@ -225,7 +228,7 @@ export class SpdyConnection implements StreamCarrier, FrameReceiver {
       this.#send(rstStream(streamId, resetStatus.refusedStream));
       return;
     }
-    const stream = new SpdyStream(this, streamId, headers, this.#options.highWaterMark);
+    const stream = new SpdyStream(this, streamId, headers, this.#options);
     this.#streams.set(streamId, stream);
     this.#send(synReply(streamId, this.#deflater.deflate(new Map())));
     if ((flags & flagFin) !== 0) stream.remoteEnd();
@@ -235,7 +238,7 @@ export class SpdyConnection implements StreamCarrier, FrameReceiver {
 
   #receive(chunk: Buffer): void {
     if (this.#ended) return;
-    passed(chunk.length);
+    if (!this.#options.onChunk) passed(chunk.length);
     this.#watch.active();
     try {
       this.#reader.read(chunk);

@@ -37,10 +37,10 @@ export class FrameReader {
     this.#maximumControlLength = maximumControlLength;
   }
 
-  /** Reads on. Throws SpdyProtocolError; the reader is of no use afterwards. */
+  /** Reads on, and keeps nothing of the chunk's memory. Throws SpdyProtocolError; the reader is of no use afterwards. */
   read(chunk: Buffer): void {
     if (this.#held !== undefined) {
-      this.#held.push(chunk);
+      this.#held.push(Buffer.from(chunk));
       return;
     }
     let at = 0;
@@ -48,7 +48,7 @@ export class FrameReader {
       at = this.#missing > 0 ? this.#readBody(chunk, at) : this.#readHead(chunk, at);
       // A receiver may have called hold().
       if (this.#held !== undefined) {
-        if (at < chunk.length) (this.#held as Buffer[]).push(chunk.subarray(at));
+        if (at < chunk.length) (this.#held as Buffer[]).push(Buffer.from(chunk.subarray(at)));
         return;
       }
     }
