@@ -42,6 +42,8 @@ const rlimitMembers = Object.fromEntries(
     z.optional(z.string(rlimit).check(z.regex(/^\d{1,15}(:\d{1,15})?$/, rlimit))),
   ]),
 );
+const streamCount = { error: "a whole number from 1 to 100000" };
+const count = () => z.int(streamCount).check(z.minimum(1, streamCount), z.maximum(100_000, streamCount));
 const workers = { error: "a whole number from 0 to 64" };
 
 /** The configuration file. Unknown keys are errors: a mistyped key must not be a setting silently ignored. */
@@ -125,6 +127,9 @@ export const configSchema = z.strictObject({
       idle_seconds: z._default(seconds(), 4 * 60 * 60),
       /** How long a command goes on whose client has gone, before it is killed. */
       exec_grace_seconds: z._default(seconds(), 5),
+      /** Connections of clients at once, and streams open at once in one of them. */
+      max_connections: z._default(count(), 2048),
+      max_streams: z._default(count(), 2048),
       /** PEM files for https; with tls_client_ca only clients with a certificate of it are served. */
       tls_certificate: z.optional(path()),
       tls_key: z.optional(path()),

@@ -22,7 +22,11 @@ export async function startStreaming(
   const tls = readTls(config);
   const server = new StreamingServer({
     handlers: handlersOf(pods),
-    limits: { idle: config.idle_seconds * 1000 },
+    limits: {
+      idle: config.idle_seconds * 1000,
+      connections: config.max_connections,
+      streams: config.max_streams,
+    },
     ...(tls === undefined ? {} : { tls }),
   });
   await listen(server, config, launcher, log);

@@ -18,10 +18,11 @@ describe("exec, attach and port-forward from the host side", () => {
   let node: LichenNode;
   let pod: TestPod;
   let container: string;
+  let image: string;
 
   before(async () => {
     node = await startNode();
-    const image = await pullBusybox(node);
+    image = await pullBusybox(node);
     pod = await runPod(node, "streams");
     container = await createContainer(node, pod, image, "web", "echo page > /page; httpd -f -p 8080 -h /");
     await node.client.startContainer({ containerId: container });
@@ -76,6 +77,35 @@ describe("exec, attach and port-forward from the host side", () => {
       const bad = await crictlRun("exec", "--transport", transport, container, "sh", "-c", "exit 3");
       assert.notEqual(bad.status, 0);
       assert.match(bad.stderr, /exit (code|status) 3/);
+    });
+
+    it(`crictl exec and attach over ${transport} from inside the namespaces`, {
+      skip: noCrictl,
+    }, async () => {
+      const inside = (...args: string[]) =>
+        lichen("enter", "--", crictl, "-r", `unix://${node.runtimeDir}/lichen.sock`, ...args);
+      const ran = await inside(
+        "exec",
+        "--transport",
+        transport,
+        container,
+        "sh",
+        "-c",
+        "echo inside; exit 4",
+      );
+      assert.equal(ran.stdout, "inside\n");
+      assert.match(ran.stderr, /exit (code|status) 4/);
+      const id = await createContainer(
+        node,
+        pod,
+        image,
+        `ticking-${transport}`,
+        "while :; do echo tick; sleep 0.1; done",
+      );
+      await node.client.startContainer({ containerId: id });
+      const attached = inside("attach", "--transport", transport, id);
+      setTimeout(() => void node.client.stopContainer({ containerId: id, timeout: 0 }), 1500);
+      assert.match((await attached).stdout, /^(tick\n){3,}/);
     });
 
     it(`crictl port-forward over ${transport}`, { skip: noCrictl }, async () => {

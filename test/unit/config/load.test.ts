@@ -37,7 +37,14 @@ describe("configuration", () => {
         isolate_pods: false,
         host_loopback: false,
       },
-      streaming: { address: "127.0.0.1", port: 0, idle_seconds: 14_400, exec_grace_seconds: 5 },
+      streaming: {
+        address: "127.0.0.1",
+        port: 0,
+        idle_seconds: 14_400,
+        exec_grace_seconds: 5,
+        max_connections: 2048,
+        max_streams: 2048,
+      },
       metrics: { address: "127.0.0.1", port: 0 },
       images: {
         plain_http: [],
@@ -89,6 +96,8 @@ describe("configuration", () => {
       port = 10250
       idle_seconds = 60
       exec_grace_seconds = 1
+      max_connections = 100
+      max_streams = 50
       [images]
       certs_directories = ["/etc/lichen/certs.d"]
       plain_http = ["registry.local:5000", "[fd00::1]:5000"]
@@ -123,7 +132,14 @@ describe("configuration", () => {
         isolate_pods: true,
         host_loopback: true,
       },
-      streaming: { address: "::1", port: 10_250, idle_seconds: 60, exec_grace_seconds: 1 },
+      streaming: {
+        address: "::1",
+        port: 10_250,
+        idle_seconds: 60,
+        exec_grace_seconds: 1,
+        max_connections: 100,
+        max_streams: 50,
+      },
       images: {
         certs_directories: ["/etc/lichen/certs.d"],
         plain_http: ["registry.local:5000", "[fd00::1]:5000"],
@@ -211,6 +227,7 @@ describe("configuration", () => {
       'logs.max_size = "10 MB"',
       'logs.max_size = "10 MB": must be a size as "10MiB" (B, KiB, MiB or GiB); "0" for no limit',
     ],
+    ["streaming.max_streams = 0", "streaming.max_streams = 0: must be a whole number from 1 to 100000"],
     ["logs.max_files = 0", "logs.max_files = 0: must be a whole number from 1 to 1000"],
     [
       "images.plain_http = ['http://a']",
