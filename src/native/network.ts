@@ -18,12 +18,25 @@ export function ensureBridge(bridge: {
  * Source address translation for these networks wherever packets leave by anything but the bridge, in an nf_tables table of
  * its own. Replaces the table if it exists. FAILED_PRECONDITION or NOT_FOUND on a kernel without nf_tables.
  */
-export function masquerade(rules: {
+export async function masquerade(rules: {
   table: string;
   sources: readonly string[];
   exceptBridge: string;
 }): Promise<void> {
-  return nativeAsync((raw) => raw.masquerade({ ...rules, sources: [...rules.sources] }));
+  await nativeAsync((raw) => raw.masquerade({ ...rules, sources: [...rules.sources] }));
+  keepTranslating();
+}
+
+/**
+ * Packets that connection tracking takes for out of their window are not translated, and so end connections: the uplink answers
+ * them with a reset. pasta's windows are often taken so. A kernel without the setting goes on as it is.
+ */
+function keepTranslating(): void {
+  try {
+    writeFileSync("/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal", "1");
+  } catch {
+    // Not there, or not ours to set.
+  }
 }
 
 /**

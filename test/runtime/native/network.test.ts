@@ -64,6 +64,7 @@ if (inNamespaces()) {
       return context.skip(`this kernel has no nf_tables NAT: ${error}`);
     }
     await masquerade({ ...rules, sources: ["10.210.0.0/16"] });
+    assert.equal(readFileSync("/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal", "utf8"), "1\n");
     const listed = spawnSync("nft", ["list", "table", "inet", "lichen"], { encoding: "utf8" });
     if (listed.status === 0) {
       assert.match(listed.stdout, /type nat hook postrouting priority srcnat; policy accept;/);
