@@ -44,12 +44,16 @@ export async function showLayers<T extends Step>(
 
 function summary(layers: readonly LayerProgress[], milliseconds: number): string {
   const fetched = layers.filter(({ state }) => state !== LayerProgressState.PRESENT);
-  if (fetched.length === 0) return `all ${layers.length} layers were here already`;
+  if (fetched.length === 0) return `all ${countOf(layers)} were here already`;
   const size = sum(fetched, "size");
   const seconds = milliseconds / 1000;
   const time = seconds < 10 ? `${seconds.toFixed(1)} s` : duration(seconds);
   const here = layers.length - fetched.length;
-  return `${fetched.length} layers, ${bytes(size)} in ${time} (${bytes(Math.round(size / seconds))}/s)${here === 0 ? "" : `; ${here} were here already`}`;
+  return `${countOf(fetched)}, ${bytes(size)} in ${time} (${bytes(Math.round(size / seconds))}/s)${here === 0 ? "" : `; ${here} of ${layers.length} here already`}`;
+}
+
+function countOf(layers: readonly LayerProgress[]): string {
+  return layers.length === 1 ? "1 layer" : `${layers.length} layers`;
 }
 
 /** For a person: redrawn in place. */
@@ -102,7 +106,7 @@ class Lines {
     if (!this.#begun) {
       const amount =
         moving.length === 0 ? "" : `, ${bytes(sum(moving, "size"))} in ${moving.length} to fetch`;
-      this.#terminal.write(`${this.#title}: ${layers.length} layers${amount}\n`);
+      this.#terminal.write(`${this.#title}: ${countOf(layers)}${amount}\n`);
       this.#begun = true;
     }
     for (const { digest, size, state } of moving) {

@@ -40,9 +40,9 @@ test("pull tells of its layers on standard error, and of the image on standard o
   const { status, stdout, stderr } = await node.lichen("pull", `${name}:1`);
   assert.equal(status, 0, stderr);
   assert.match(stdout, new RegExp(`IMAGE +ID\n${name}:1 +${id.slice(7, 19)}\n`));
-  assert.match(stderr, /^pulling .*busybox:1: \d layers, [\d.]+ [kM]B in \d to fetch\n[0-9a-f]{12}: /);
+  assert.match(stderr, /^pulling .*busybox:1: \d layers?, [\d.]+ [kM]B in \d to fetch\n[0-9a-f]{12}: /);
   const again = await node.lichen("image", "pull", `${name}:2`);
-  assert.match(again.stderr, /all \d layers were here already\n$/);
+  assert.match(again.stderr, /all \d layers? were here already\n$/);
   assert.equal(await lichen("pull", "--quiet", `${name}:latest`), `${id}\n`);
 });
 
@@ -131,7 +131,7 @@ test("an image goes through a file or a pipe and comes back with its names", asy
     node.runtimeDir,
     `${name}:1`,
   ]);
-  assert.match(stderr, /all \d layers were here already/);
+  assert.match(stderr, /all \d layers? were here already/);
   assert.ok(JSON.parse(stdout)[0].names.includes(`${name}:1`));
   await lichen("rmi", `${name}:1`);
 });

@@ -66,7 +66,7 @@ test("a speed is that of the last three seconds", () => {
   const speed = new Speed();
   assert.equal(speed.perSecond, undefined);
   speed.note(0, 0);
-  speed.note(100, 50);
+  speed.note(100, 600);
   assert.equal(speed.perSecond, undefined);
   for (let at = 1000; at <= 10_000; at += 500) speed.note(5000 + (at - 1000), at);
   assert.equal(speed.perSecond, 1000);
@@ -103,7 +103,7 @@ describe("showing how layers come", () => {
     const [first, second, third, ...rest] = pipe.text().split("\n");
     assert.equal(first, "pulling x: 2 layers, 1 MB in 1 to fetch");
     assert.equal(second, `${"b".repeat(12)}: 1 MB`);
-    assert.match(third ?? "", /^1 layers, 1 MB in 0\.0 s \(.*\/s\); 1 were here already$/);
+    assert.match(third ?? "", /^1 layer, 1 MB in 0\.0 s \(.*\/s\); 1 of 2 here already$/);
     assert.deepEqual(rest, [""]);
   });
 
@@ -113,7 +113,7 @@ describe("showing how layers come", () => {
     const frames = terminal.text().replaceAll(/\[\dA/g, "[A").split("\u001b[A\r\u001b[J");
     assert.equal(frames.length, 5);
     assert.match(frames[2] ?? "", /^pulling x\nb{12} {2}.* 50% .*\n1 of 2 layers {2}500 kB of 1 MB\n$/);
-    assert.match(frames[4] ?? "", /^1 layers, 1 MB in /);
+    assert.match(frames[4] ?? "", /^1 layer, 1 MB in /);
   });
 
   test("a failure ends the picture and is told on", async () => {
