@@ -349,6 +349,18 @@ if (inNamespaces("all")) {
     );
   });
 
+  test("what a daemon that was killed had spread out is removed at the next start", async (t) => {
+    const node = await startImages(t);
+    const { id } = await pulled(t, node);
+    const half = join(node.dataDir, "layers", "partial-archive-x");
+    mkdirSync(half);
+    writeFileSync(join(half, "1"), "half of a blob");
+    const before = node.layers().filter((name) => !name.startsWith("partial-"));
+    await node.restart();
+    assert.deepEqual(node.layers(), before);
+    assert.ok(node.images.status(id));
+  });
+
   test("skopeo and umoci read what was saved", { skip: peersMissing("skopeo", "umoci") }, async (t) => {
     const node = await startImages(t);
     const scratch = tmpfs(t);
