@@ -1,3 +1,4 @@
+import { runtimeHandlers } from "../../pod/service.ts";
 import { infoOf } from "../messages/info.ts";
 import type { RuntimeRpc } from "../rpc.ts";
 
@@ -15,9 +16,10 @@ export const status: RuntimeRpc<"Status"> = (request, { pods, node, config }) =>
       })),
     ],
   },
-  runtimeHandlers: [
-    { name: "", features: { recursiveReadOnlyMounts: true, userNamespaces: pods.userNamespaces } },
-  ],
+  runtimeHandlers: runtimeHandlers.map((name) => ({
+    name,
+    features: { recursiveReadOnlyMounts: true, userNamespaces: pods.userNamespaces },
+  })),
   features: { supplementalGroupsPolicy: true, mountOptions: true },
   info: request.verbose ? { node: infoOf(node), config: infoOf(config) } : {},
 });

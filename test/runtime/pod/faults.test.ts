@@ -127,11 +127,23 @@ const summary = (operation: string, attempts: Attempt[]) => {
   return `${operation}: ${attempts.length} steps at ${places} places, ${failed} of them stop it`;
 };
 
-for (const tty of [false, true]) {
-  test(`each step of making a container fails in turn${tty ? ", with a terminal" : ""}`, {
-    skip,
-  }, async (t) => {
-    const pod = await pods.runPod(node, `create-${tty}`, pidApart);
+const idMappings = [{ containerId: 0, hostId: 65_536, length: 65_536 }];
+const ownUsers = { mode: NamespaceMode.POD, uids: idMappings, gids: idMappings };
+
+for (const [how, tty, usernsOptions] of [
+  ["", false, null],
+  [", with a terminal", true, null],
+  [", in a user namespace of the pod's own", false, ownUsers],
+] as const) {
+  test(`each step of making a container fails in turn${how}`, { skip }, async (t) => {
+    const { runtimeHandlers } = await node.client.status({});
+    if (usernsOptions !== null && !runtimeHandlers[0]?.features?.userNamespaces) {
+      return t.skip("pods can have no user namespaces of their own here");
+    }
+    const namespaceOptions = { pid: NamespaceMode.CONTAINER, usernsOptions };
+    const pod = await pods.runPod(node, `create${how.length}`, {
+      linux: { securityContext: { namespaceOptions } },
+    });
     const pid = await monitorPid(pod.id);
     let made: string | undefined;
     let names = 0;
