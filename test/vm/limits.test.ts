@@ -54,7 +54,7 @@ test("each limit is in the container's cgroup, and seen by the container", async
     memorySwapLimitInBytes: 96 * mebibyte,
     cpuPeriod: 50_000,
     cpuQuota: 25_000,
-    cpuShares: 512,
+    cpuShares: 1024,
     cpusetCpus: "1",
     cpusetMems: "0",
     unified: { "pids.max": "40", "memory.high": String(48 * mebibyte), "io.weight": "default 50" },
@@ -65,7 +65,7 @@ test("each limit is in the container's cgroup, and seen by the container", async
     "memory.high": String(48 * mebibyte),
     "memory.swap.max": String(32 * mebibyte),
     "cpu.max": "25000 50000",
-    "cpu.weight": "20",
+    "cpu.weight": "100",
     "cpuset.cpus": "1",
     "cpuset.cpus.effective": "1",
     "cpuset.mems": "0",
@@ -160,4 +160,22 @@ test("the leaves go with their containers, and the pod's cgroup with the pod", a
   await node.client.stopPodSandbox({ podSandboxId: other.id });
   await node.client.removePodSandbox({ podSandboxId: other.id });
   assert.ok(!existsSync(join(leaf, "..")));
+});
+
+test("limits of a running container change in the kernel at once, and hold", async () => {
+  const container = await limited("changed", { memoryLimitInBytes: 64 * mebibyte }, "exec sleep 1000");
+  const linux = { memoryLimitInBytes: 16 * mebibyte, memorySwapLimitInBytes: 16 * mebibyte, cpusetCpus: "0" };
+  await node.client.updateContainerResources({ containerId: container.id, linux });
+  assert.equal(await fileOf(container, "memory.max"), String(16 * mebibyte));
+  assert.equal(await fileOf(container, "cpuset.cpus.effective"), "0");
+  const cmd = ["tail", "/dev/zero"];
+  const { exitCode } = await node.client.execSync({ containerId: container.id, cmd, timeout: 120 });
+  assert.equal(exitCode, 137);
+});
+
+test("a change of which a part is refused changes nothing", async () => {
+  const container = await limited("kept", { memoryLimitInBytes: 64 * mebibyte }, "exec sleep 1000");
+  const linux = { memoryLimitInBytes: 32 * mebibyte, cpusetCpus: "0-99" };
+  await assert.rejects(node.client.updateContainerResources({ containerId: container.id, linux }));
+  assert.equal(await fileOf(container, "memory.max"), String(64 * mebibyte));
 });
