@@ -110,9 +110,14 @@ test("a daemon killed while it pulls leaves whole layers only, and goes on from 
     for (let i = 0; i < kills; i++) {
       for (const image of images.keys())
         if (i % 4 === 0 || lab.random.chance(0.7)) await node.client.removeImage({ image: { image } });
-      await dieWhilePulling(lab, longest);
+      await dieWhilePulling(lab, longest).catch((error: unknown) => {
+        throw new Error(`death ${i + 1} of ${kills}\n${node.log().slice(-4000)}`, { cause: error });
+      });
     }
-  } finally {
-    await node.stop();
+  } catch (error) {
+    // The node may not even end well any more; what went wrong first is what counts.
+    await node.stop().catch(() => {});
+    throw error;
   }
+  await node.stop();
 });
