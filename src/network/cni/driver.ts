@@ -20,7 +20,7 @@ import {
 } from "./chain.ts";
 import { loadNetwork } from "./network-list.ts";
 import { findPlugin, type PluginHost } from "./plugin.ts";
-import { capabilitiesOf, checkParameters, cniArgs } from "./pod-parameters.ts";
+import { capabilitiesOf, checkParameters, cniArgs, requireTaken } from "./pod-parameters.ts";
 import { readResult } from "./result.ts";
 import { writeFromTemplate } from "./template-file.ts";
 
@@ -101,17 +101,13 @@ export class CniNetwork implements NetworkDriver {
     checkParameters(config);
   }
 
-  /** A network with a plugin that is not there is refused here, where nothing has to be undone. */
+  /** A network that lacks a plugin, or one for what the pod asks, is refused here, where nothing has to be undone. */
   async prepare({ sandboxId, config }: NetworkRequest): Promise<Preparation> {
     const network = loadNetwork(this.#options.configDirectories);
     for (const { type } of network.plugins) findPlugin(type, this.#host.directories);
-    this.#cache.save({
-      sandboxId,
-      ifname,
-      args: cniArgs(sandboxId, config),
-      capabilities: capabilitiesOf(config),
-      network,
-    });
+    const capabilities = capabilitiesOf(config);
+    requireTaken(capabilities, network);
+    this.#cache.save({ sandboxId, ifname, args: cniArgs(sandboxId, config), capabilities, network });
     return { ips: [] };
   }
 

@@ -2,6 +2,8 @@ import { isIP } from "node:net";
 import type { PodSandboxConfig } from "#cri";
 import { Protocol } from "#cri";
 import { LichenError } from "../../errors.ts";
+import { bandwidthOf } from "../bandwidth.ts";
+import type { NetworkList } from "./network-list.ts";
 
 /** The annotation by which a pod asks for addresses of its own choice, separated by commas. */
 export const ipsAnnotation = "lichen/ips";
@@ -35,8 +37,36 @@ export function capabilitiesOf(config: PodSandboxConfig): Record<string, unknown
     ...(ports.length > 0 ? { portMappings: ports.map(portMapping) } : {}),
     ...(dns && dns.servers.length + dns.searches.length + dns.options.length > 0 ? { dns } : {}),
     ...(ips.length > 0 ? { ips } : {}),
+    ...bandwidth(annotations),
     ...(Object.keys(annotations).length > 0 ? { "io.kubernetes.cri.pod-annotations": annotations } : {}),
   };
+}
+
+/** Bits a second; the plugin wants a burst of less than 2^32 bytes beside each rate. */
+function bandwidth(annotations: Readonly<Record<string, string>>): { bandwidth?: Record<string, number> } {
+  const { ingressBits, egressBits } = bandwidthOf(annotations);
+  if (ingressBits + egressBits === 0) return {};
+  const limit = (name: string, rate: number) =>
+    rate === 0 ? {} : { [`${name}Rate`]: rate, [`${name}Burst`]: 2 ** 31 - 1 };
+  return { bandwidth: { ...limit("ingress", ingressBits), ...limit("egress", egressBits) } };
+}
+
+/**
+ * What a pod asks for and only plugins can give: FAILED_PRECONDITION where none of the network's takes it. Names and ports are not
+ * among it: resolv.conf is written and host ports are served whatever the network is.
+ */
+export function requireTaken(capabilities: Readonly<Record<string, unknown>>, network: NetworkList): void {
+  for (const name of ["bandwidth", "ips"]) {
+    if (!(name in capabilities) || network.plugins.some((plugin) => plugin.capabilities.includes(name)))
+      continue;
+    throw new LichenError({
+      code: "FAILED_PRECONDITION",
+      operation: "attach pod sandbox",
+      object: `CNI network ${network.name}`,
+      reason: `the pod's annotations ask for ${name}, and no plugin of the network has that capability`,
+      hint: `add a plugin with "capabilities": {"${name}": true} to ${network.file}, or leave the annotation out`,
+    });
+  }
 }
 
 function portMapping({
@@ -62,8 +92,9 @@ function askedIps(config: PodSandboxConfig): string[] {
     .filter(Boolean);
 }
 
-/** INVALID_ARGUMENT for what would not pass through CNI_ARGS whole, and for asked addresses that are none. */
+/** INVALID_ARGUMENT for a bandwidth that is none, what would not pass through CNI_ARGS whole, and for asked addresses that are none. */
 export function checkParameters(config: PodSandboxConfig): void {
+  bandwidthOf(config.annotations);
   const { name = "", namespace = "", uid = "" } = config.metadata ?? {};
   for (const [member, value] of Object.entries({ name, namespace, uid })) {
     if (/[;=\n\0]/.test(value))

@@ -22,7 +22,9 @@ beforeEach(() => {
 afterEach(() => folder.remove());
 
 function define(more: object): void {
-  const plugins = [{ type: "net", capabilities: { portMappings: true, dns: true, ips: true } }];
+  const plugins = [
+    { type: "net", capabilities: { portMappings: true, dns: true, ips: true, bandwidth: true } },
+  ];
   writeFileSync(
     join(networks, "10-a.conflist"),
     JSON.stringify({ name: "a", cniVersion: "1.1.0", plugins, ...more }),
@@ -128,6 +130,22 @@ describe("a pod on a CNI network", () => {
     await assert.rejects(driver.prepare(request), { code: "FAILED_PRECONDITION" });
     rmSync(join(networks, "10-a.conflist"));
     await assert.rejects(driver.prepare(request), { code: "FAILED_PRECONDITION" });
+  });
+
+  test("gets its bandwidth by a plugin that has the capability, and is refused where none has", async () => {
+    const annotations = { "kubernetes.io/egress-bandwidth": "10M" };
+    const limited = { ...request, config: { ...config, annotations } };
+    await driver.prepare(limited);
+    await driver.attach(limited, namespace);
+    const { bandwidth } = folder.calls[0]?.config.runtimeConfig as { bandwidth: object };
+    assert.deepEqual(bandwidth, { egressRate: 10_000_000, egressBurst: 2_147_483_647 });
+    define({ plugins: [{ type: "net" }] });
+    for (const asked of [annotations, { "lichen/ips": "10.5.0.9" }]) {
+      const refused = { sandboxId: "p2", config: { ...config, annotations: asked } };
+      await assert.rejects(driver.prepare(refused), { code: "FAILED_PRECONDITION" });
+    }
+    const nonsense = { "kubernetes.io/ingress-bandwidth": "fast" };
+    assert.throws(() => driver.check({ ...config, annotations: nonsense }), { code: "INVALID_ARGUMENT" });
   });
 
   test("with a name that CNI cannot carry, or asking for no address, is refused before", () => {
