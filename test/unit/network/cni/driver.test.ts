@@ -137,8 +137,8 @@ describe("a pod on a CNI network", () => {
     const limited = { ...request, config: { ...config, annotations } };
     await driver.prepare(limited);
     await driver.attach(limited, namespace);
-    const { bandwidth } = folder.calls[0]?.config.runtimeConfig as { bandwidth: object };
-    assert.deepEqual(bandwidth, { egressRate: 10_000_000, egressBurst: 2_147_483_647 });
+    const told = folder.calls[0]?.config.runtimeConfig as { bandwidth: object } | undefined;
+    assert.deepEqual(told?.bandwidth, { egressRate: 10_000_000, egressBurst: 2_147_483_647 });
     define({ plugins: [{ type: "net" }] });
     for (const asked of [annotations, { "lichen/ips": "10.5.0.9" }]) {
       const refused = { sandboxId: "p2", config: { ...config, annotations: asked } };
