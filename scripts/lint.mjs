@@ -1,4 +1,4 @@
-// npm run lint: format and lint (TypeScript, C++), types, import cycles and arrows, file sizes. `--fix` formats in place.
+// npm run lint: format and lint (TypeScript, C++), types, import cycles and arrows, dead code, file sizes. `--fix` formats in place.
 // Every check runs, also after one has failed; the last line says how many of them failed.
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -43,6 +43,8 @@ const checks = [
     "import cycles and arrows",
     () => run(bin("depcruise"), ["--output-type", "err", "src", "proto", "test", "bench"]),
   ],
+  // Files, exports and types that nobody uses (knip.json).
+  ["dead code", () => run(bin("knip"), ["--include", "files,exports,types"])],
   ["C++ format", () => run("clang-format", [...(fix ? ["-i"] : ["--dry-run", "-Werror"]), ...clang])],
   ["file sizes", fileSizes],
 ];

@@ -41,13 +41,10 @@ export type {
   ImageFilesystemUsage,
   ImageRecord,
   ImageServiceOptions,
-  ImageUser,
   LayerProgress,
-  OciImageConfig,
   Pruned,
   PruneOptions,
   PullOptions,
-  RegistryAuth,
   RootSource,
 } from "./types.ts";
 

@@ -47,7 +47,10 @@ export function keepClients(table: string): Promise<void> {
   return nativeAsync((raw) => raw.keepClients(table));
 }
 
-/** Drops what is routed from the bridge back into it, in an nf_tables table of its own. Fails as masquerade does. */
+/**
+ * Drops what is routed from the bridge back into it, in an nf_tables table of its own. Fails as masquerade does.
+ * @public by way of the whole module, as the bridge's kernel
+ */
 export function isolatePorts(rule: { table: string; bridge: string }): Promise<void> {
   return nativeAsync((raw) => raw.isolatePorts(rule));
 }

@@ -43,8 +43,8 @@ import type {
 } from "./types.ts";
 import { type UserNamespaceSupport, userNamespaceSupport } from "./user-namespaces.ts";
 
-export type { ContainerReason, ContainerRecord, ContainerState } from "../store/containers.ts";
-export type { PodRecord, PodState } from "../store/pods.ts";
+export type { ContainerRecord } from "../store/containers.ts";
+export type { PodRecord } from "../store/pods.ts";
 export type { LifeEvent } from "./events.ts";
 export { runtimeHandlers } from "./sandbox/validate.ts";
 export type * from "./types.ts";

@@ -61,11 +61,6 @@ export interface Expectation {
   probes: Record<string, number>;
 }
 
-/** Why the wish, without its `wrong`, cannot be granted; undefined when it can. */
-export function impossible(wish: Wish): string | undefined {
-  return wish.wrong?.code;
-}
-
 function identity(wish: Wish): { uid: number; gid: number; groups: number[]; home: string } {
   const { users, groups } = accounts;
   const asked = wish.user ?? { uid: 0 };

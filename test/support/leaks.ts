@@ -108,10 +108,3 @@ export function expectNoMore(node: CountedNode, before: Counts): void {
   const { mounts, links, cgroups, directories } = now;
   assert.deepEqual({ ...before, mounts, links, cgroups, directories }, before);
 }
-
-/** Where the daemon's descriptors lead, for telling which one leaked. */
-export function descriptors(pid: number): string[] {
-  return readdirSync(`/proc/${pid}/fd`).map((fd) =>
-    quietly(() => readlinkSync(`/proc/${pid}/fd/${fd}`), "gone"),
-  );
-}
