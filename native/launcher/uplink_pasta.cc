@@ -28,7 +28,7 @@ Result<UplinkProcess> start_pasta(const std::string& program, pid_t pid, const S
   if (v6) add({"--address", subnet.address6, "--gateway", subnet.gateway6});
   if (!v6) add({"--ipv4-only", "--no-ndp"});
   if (!host_loopback) add({"--no-map-gw"});
-  add({"--no-dhcp", "--no-dhcpv6", "--no-ra"});
+  add({"--no-dhcp", "--no-dhcpv6", "--no-ra", "--no-netns-quit"});
   add({"--tcp-ports", "none", "--udp-ports", "none", "--tcp-ns", "none", "--udp-ns", "none"});
   add({"--pid", files.ready, std::to_string(pid)});
   request.env = environment();

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 
 export const usage = `npm run test:vm -- [OPTION…] [FILTER…]     FILTER: part of a test file's path
                                                critest: no test file, critest alone
-  --critest EXTENT    how much of critest: core (AppArmor, OOM, pods and containers), whole (an hour) or none; without FILTER core
+  --critest EXTENT    how much of critest: core (AppArmor, OOM, pods and containers), whole (five to ten minutes) or none; without FILTER core
   --command LINE      instead of the tests, run a shell command line as the user in the VM
   --limit MINUTES     end the VM after this long (60; for the whole of critest 180)
   --accelerator NAME  QEMU's: tcg (works everywhere) or kvm
