@@ -11,6 +11,10 @@ namespace lichen {
 
 namespace {
 
+// Between the kernel's own `local` (0) and `main` (32766). Without a priority the kernel finds a new one each
+// time, and takes no rule for one that is there.
+constexpr uint32_t kPriority = 32765;
+
 Status accept_existing(Status status) {
   return !status && status.error().number == EEXIST ? Status() : std::move(status);
 }
@@ -34,7 +38,7 @@ Status deliver_marked(Netlink& netlink, uint8_t family, uint32_t mark, uint32_t 
   rule.table = RT_TABLE_UNSPEC;
   rule.action = FR_ACT_TO_TBL;
   NetlinkMessage add_rule(RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL);
-  add_rule.header(rule).put_u32(FRA_FWMARK, mark).put_u32(FRA_TABLE, table);
+  add_rule.header(rule).put_u32(FRA_PRIORITY, kPriority).put_u32(FRA_FWMARK, mark).put_u32(FRA_TABLE, table);
   return accept_existing(netlink.request(std::move(add_rule), "add routing rule", object));
 }
 

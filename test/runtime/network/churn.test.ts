@@ -33,7 +33,10 @@ async function held(): Promise<Record<string, string[]>> {
     links: count(node).links,
     addresses: (await inNode("ip", "-o", "addr")).map((line) => line.replace(/ +valid_lft.*$/, "")),
     rules: [...(await inNode("ip", "rule")), ...(await inNode("ip", "-6", "rule"))],
-    routes: await inNode("ip", "route", "show", "table", "all"),
+    // A bridge without ports is down; it is up for as long as the last port takes to go.
+    routes: (await inNode("ip", "route", "show", "table", "all")).map((line) =>
+      line.replace(" linkdown", ""),
+    ),
   };
 }
 
