@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readlinkSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Container, PodSandbox } from "#cri";
 import { PodSandboxState } from "#cri";
 import type { Finding } from "./doctor.ts";
+import { entries, quietly, text } from "./quiet-files.ts";
 
 /** Where a node keeps things. */
 export interface NodePlaces {
@@ -132,15 +133,4 @@ function below(directory: string): string[] {
     ...(idPattern.test(name) ? [name] : []),
     ...below(join(directory, name)),
   ]);
-}
-
-const entries = (directory: string): string[] => quietly(() => readdirSync(directory), []);
-const text = (file: string): string => quietly(() => readFileSync(file, "utf8"), "");
-
-function quietly<T>(read: () => T, otherwise: T): T {
-  try {
-    return read();
-  } catch {
-    return otherwise;
-  }
 }

@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { entries } from "./quiet-files.ts";
 
 /** A process of an instance that lives, and the file that names it. */
 export interface LiveProcess {
@@ -42,12 +43,4 @@ export function notOurs(dataDir: string): string | undefined {
   if (!existsSync(dataDir) || existsSync(join(dataDir, "state.db")) || entries(dataDir).length === 0)
     return undefined;
   return "it holds files, but no state.db: it is not a data directory of lichen";
-}
-
-function entries(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
-  }
 }
