@@ -25,24 +25,26 @@ export interface SessionStreams {
 /** Runs a remotecommand session (exec, attach) at the URL that the daemon gave, and answers the command's exit code. */
 export async function runSession(url: string, streams: SessionStreams): Promise<number> {
   const socket = new WebSocket(url, protocol, { perMessageDeflate: false, maxPayload: 16 << 20 });
-  await opened(socket, url);
   let status: string | undefined;
   const receive = (channel: number, payload: Buffer) => {
     if (channel === channels.status) status = payload.toString();
     else if (channel === channels.stdout) pass(socket, streams.stdout, payload);
     else if (channel === channels.stderr && streams.stderr) pass(socket, streams.stderr, payload);
   };
+  // A short command's whole session may come with the answer to the handshake: it is emitted before anybody who awaits `open` goes on.
   socket.on("message", (message: Buffer) => {
     if (message.length > 0) receive(message[0] ?? 0, message.subarray(1));
   });
+  const closed = Promise.withResolvers<void>();
+  closed.promise.catch(() => {});
+  socket.once("close", () => closed.resolve());
+  socket.on("error", (error) => closed.reject(broken(error.message)));
+  await opened(socket, url);
   streams.onSize?.((width, height) => {
     send(socket, channels.resize, Buffer.from(JSON.stringify({ Width: width, Height: height })));
   });
   if (streams.stdin) feed(streams.stdin, socket);
   streams.detach?.addEventListener("abort", () => socket.close(1000));
-  const closed = Promise.withResolvers<void>();
-  socket.once("close", () => closed.resolve());
-  socket.on("error", (error) => closed.reject(broken(error.message)));
   await streams.opened?.();
   await closed.promise;
   await Promise.all([written(streams.stdout), written(streams.stderr)]);

@@ -1,15 +1,15 @@
 import type { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
 import { chunkReader, enlargePipe, type Fd } from "../../native/fd.ts";
+import { withinTime } from "../timer.ts";
 import type { ClientStreams } from "./types.ts";
 
 /** Bytes on their way from a process to a client. */
 export interface Transfer {
   /** Settles when the source has ended or either side is gone. Never rejects. */
   ended: Promise<void>;
-  /** Bytes so far. */
-  readonly count: number;
+  /** Grows with each chunk that comes and each time that the client takes more. */
+  readonly activity: number;
   /** Whether the client has to read before anything more is taken from the source. */
   readonly blocked: boolean;
 }
@@ -20,7 +20,7 @@ export interface Transfer {
  */
 export function transfer(source: Readable, target: Writable): Transfer {
   const { promise: ended, resolve } = Promise.withResolvers<void>();
-  const state = { ended, count: 0, blocked: false };
+  const state = { ended, activity: 0, blocked: false };
   const finish = () => {
     target.off("drain", proceed);
     target.off("close", finish);
@@ -29,10 +29,11 @@ export function transfer(source: Readable, target: Writable): Transfer {
   };
   const proceed = () => {
     state.blocked = false;
+    state.activity++;
     source.resume();
   };
   source.on("data", (chunk: Buffer) => {
-    state.count += chunk.length;
+    state.activity++;
     if (target.write(chunk) || target.destroyed) return;
     state.blocked = true;
     source.pause();
@@ -63,13 +64,14 @@ export function pump(pipe: Fd, target: Writable): Pump {
   let buffer = Buffer.allocUnsafeSlow(firstBuffer);
   const taken = () => {
     state.blocked = false;
+    state.activity++;
     source.resume();
   };
   const source = chunkReader(pipe, {
     buffer: () => buffer,
     onChunk: (length) => {
       const chunk = buffer.subarray(0, length);
-      state.count += length;
+      state.activity++;
       state.blocked = true;
       target.write(chunk, taken);
       if (length === buffer.length && length < largeBuffer) {
@@ -84,7 +86,7 @@ export function pump(pipe: Fd, target: Writable): Pump {
     source.destroy();
     resolve();
   };
-  const state = { ended, count: 0, blocked: false, destroy: finish };
+  const state = { ended, activity: 0, blocked: false, destroy: finish };
   for (const event of ["end", "error", "close"]) source.once(event, finish);
   source.on("error", () => {});
   target.once("close", finish);
@@ -124,18 +126,18 @@ export function feed(source: NonNullable<ClientStreams["stdin"]>, target: Socket
 
 /**
  * Waits for the ends of what a process that is dead has written. A child that it left behind may hold its output open for ever, so
- * when the client could have more and nothing has come for `quietMs` that counts as the end.
+ * when the client could have more and nothing has come for `quietMs` that counts as the end. What lies in a pipe has come, however late
+ * this process gets to read it: see withinTime.
  */
 export async function drained(transfers: readonly Transfer[], quietMs: number): Promise<void> {
-  const all = Promise.all(transfers.map(({ ended }) => ended)).then(() => true);
+  const all = Promise.all(transfers.map(({ ended }) => ended));
   for (;;) {
-    const before = total(transfers);
-    const done = await Promise.race([all, sleep(quietMs, false)]);
-    if (done) return;
-    if (total(transfers) === before && !transfers.some(({ blocked }) => blocked)) return;
+    const before = activity(transfers);
+    if (await withinTime(all, quietMs)) return;
+    if (activity(transfers) === before && !transfers.some(({ blocked }) => blocked)) return;
   }
 }
 
-function total(transfers: readonly Transfer[]): number {
-  return transfers.reduce((sum, { count }) => sum + count, 0);
+function activity(transfers: readonly Transfer[]): number {
+  return transfers.reduce((sum, one) => sum + one.activity, 0);
 }
