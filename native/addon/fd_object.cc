@@ -9,6 +9,7 @@
 
 #include "addon/environment.h"
 #include "core/scm.h"
+#include "core/stream_pipe.h"
 
 namespace lichen::addon {
 
@@ -18,9 +19,13 @@ constexpr napi_type_tag kTypeTag = {0x6c69636865e4f0d1, 0x5b0c97d24f1a4e83};
 
 const Fd kNone;
 
-// pipe(): [read, write]
+// pipe(account?): [read, write], counted for that id or for one of its own
 Napi::Value pipe(const Napi::CallbackInfo& info) {
-  auto made = make_pipe();
+  Arguments arguments(info, "pipe");
+  bool given = !info[0].IsUndefined();
+  auto account = given ? static_cast<uid_t>(arguments.number(info[0], "account", 0, UINT32_MAX - 1)) : 0;
+  if (!arguments.ok()) return info.Env().Undefined();
+  auto made = given ? make_stream_pipe_for(account) : make_stream_pipe();
   if (!made) return throw_error(info.Env(), made.error());
   Napi::Array ends = Napi::Array::New(info.Env(), 2);
   ends.Set(0u, FdObject::wrap(info.Env(), std::move(made->read)));

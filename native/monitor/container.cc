@@ -9,6 +9,7 @@
 #include <csignal>
 
 #include "core/clock.h"
+#include "core/stream_pipe.h"
 #include "core/text.h"
 #include "monitor/container_child.h"
 #include "monitor/leftovers.h"
@@ -78,7 +79,7 @@ Status Container::open_streams(StandardStreams& streams) {
   streams.out = std::move(out.write);
   streams.error = std::move(error.write);
   if (!request_.stdin) return {};
-  LICHEN_ASSIGN(Pipe in, make_pipe());
+  LICHEN_ASSIGN(Pipe in, make_stream_pipe());
   streams.in = std::move(in.read);
   stdin_ = std::move(in.write);
   return {};

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "core/clock.h"
+#include "core/stream_pipe.h"
 
 namespace lichen::monitor {
 
@@ -21,10 +22,9 @@ Status make_nonblocking(const Fd& fd) {
 }  // namespace
 
 Result<Pipe> make_output_pipe() {
-  LICHEN_ASSIGN(Pipe pipe, make_pipe());
+  LICHEN_ASSIGN(Pipe pipe, make_stream_pipe());
   LICHEN_TRY(make_nonblocking(pipe.read));
-  // Refused (EPERM) to a user with many pipes already (pipe(7), pipe-user-pages-soft); the usual 64 KiB work
-  // too.
+  // Refused (EPERM) where make_stream_pipe() could not help; the usual 64 KiB work too.
   fcntl(pipe.write.get(), F_SETPIPE_SZ, static_cast<int>(Scratch::kInput));
   return pipe;
 }
@@ -68,7 +68,7 @@ bool Output::pump(Stream& stream) {
 }
 
 Result<Fd> Output::copy(const char* name, std::function<void()> too_slow) {
-  LICHEN_ASSIGN(Pipe pipe, make_pipe());
+  LICHEN_ASSIGN(Pipe pipe, make_stream_pipe());
   LICHEN_TRY(make_nonblocking(pipe.write));
   fcntl(pipe.write.get(), F_SETPIPE_SZ,
         static_cast<int>(OutputCopy::kMaxWaiting));  // as for the container's own

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 
+#include "core/stream_pipe.h"
+
 namespace lichen::ports {
 
 namespace {
@@ -18,7 +20,7 @@ Result<Pipe> PipePool::take() {
     kept_.pop_back();
     return pipe;
   }
-  LICHEN_ASSIGN(Pipe pipe, make_pipe(O_NONBLOCK));
+  LICHEN_ASSIGN(Pipe pipe, make_stream_pipe(O_NONBLOCK));
   (void)fcntl(pipe.write.get(), F_SETPIPE_SZ, kPipeSize);
   return pipe;
 }

@@ -81,7 +81,7 @@ export interface RawLink {
 /** The addon as it is: native/addon/*.cc. */
 export interface RawAddon {
   Fd: new (number: number) => Fd;
-  pipe(): [read: Fd, write: Fd];
+  pipe(account?: number): [read: Fd, write: Fd];
   socketPair(): [first: Fd, second: Fd];
   memfd(name: string, bytes: Buffer): Fd;
   open(path: string, flags: number, mode?: number): Fd;

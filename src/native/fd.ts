@@ -12,8 +12,12 @@ export const O_PATH = 0o10000000;
 /** What a user without privilege may have (pipe(7), pipe-max-size). */
 const largestPipe = 1 << 20;
 
-export function pipe(): { read: Fd; write: Fd } {
-  const [read, write] = native((raw) => raw.pipe());
+/**
+ * A pipe whose room counts for `account`, an id of our user namespace, where we may change to it: else for our user, who may have 64 MiB of
+ * pipes (native/core/stream_pipe.h). Without `account` each has another.
+ */
+export function pipe(account?: number): { read: Fd; write: Fd } {
+  const [read, write] = native((raw) => raw.pipe(account));
   return { read, write };
 }
 

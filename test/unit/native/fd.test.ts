@@ -20,7 +20,6 @@ import { nativeCode } from "../../../src/native/failure.ts";
 import {
   adoptFd,
   chunkReader,
-  enlargePipe,
   memfd,
   O_PATH,
   openDirectory,
@@ -191,19 +190,4 @@ test("a chunk reader reads into its reader's memory, waits when told to, and end
   stream.resume();
   write.close();
   await ended;
-});
-
-test("a pipe is enlarged where the user may have so much", () => {
-  const { read, write } = pipe();
-  const flags = constants.O_WRONLY | constants.O_NONBLOCK;
-  const stream = chunkReader(read, { buffer: () => Buffer.alloc(1), onChunk: () => false });
-  enlargePipe(stream);
-  using end = openPath(`/proc/self/fd/${write.number}`, flags);
-  const mebibyte = Buffer.alloc(1 << 20);
-  assert.equal(writeSync(end.number, mebibyte), mebibyte.length);
-  stream.destroy();
-  assert.equal(write.setPipeSize(1 << 30), false, "more than anybody may have");
-  write.close();
-  // Its descriptor is gone; nothing is to be done.
-  enlargePipe(stream);
 });
