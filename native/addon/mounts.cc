@@ -2,6 +2,10 @@
 // off the main thread.
 #include "addon/mounts.h"
 
+#include <sys/mount.h>
+
+#include <cerrno>
+
 #include "addon/background.h"
 #include "addon/fd_object.h"
 #include "core/overlay.h"
@@ -35,10 +39,22 @@ Napi::Value clone_tree_at(const Napi::CallbackInfo& info) {
       info.Env(), [path, options] { return clone_tree(path, options); }, FdObject::wrap);
 }
 
+// detachMount(path)
+void detach_mount(const Napi::CallbackInfo& info) {
+  Arguments arguments(info, "detachMount");
+  std::string path = arguments.string(info[0], "path");
+  if (!arguments.ok()) return;
+  bool detached = umount2(path.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0;
+  // EINVAL: nothing is mounted there.
+  if (!detached && errno != ENOENT && errno != EINVAL)
+    throw_error(info.Env(), sys_error("umount", "\"" + path + "\""));
+}
+
 }  // namespace
 
 void add_mounts(Napi::Env env, Napi::Object exports) {
   exports.Set("overlay", Napi::Function::New<overlay>(env, "overlay"));
+  exports.Set("detachMount", Napi::Function::New<detach_mount>(env, "detachMount"));
   exports.Set("cloneTree", Napi::Function::New<clone_tree_at>(env, "cloneTree"));
 }
 

@@ -22,6 +22,10 @@ milliseconds left(Clock::time_point deadline) {
   return std::max(milliseconds(0), std::chrono::ceil<milliseconds>(deadline - Clock::now()));
 }
 
+// Not there, or being removed by somebody else while we look (systemd, for what it has made): empty it was
+// before.
+bool is_gone(const Error& error) { return error.number == ENOENT || error.number == ENODEV; }
+
 bool says_populated(const std::string& events) { return events.find("populated 1") != std::string::npos; }
 
 // rmdir of the leaves first, then of the cgroup itself; EBUSY passes through.
@@ -56,12 +60,9 @@ Result<bool> cgroup_populated(const std::string& path) {
 Status kill_cgroup(const std::string& path, milliseconds timeout) {
   auto deadline = Clock::now() + timeout;
   auto events = open_at({}, path + "/cgroup.events", O_RDONLY);
-  if (!events) return events.error().number == ENOENT ? Status() : Status(std::move(events).error());
-  if (Status killed = write_file(path + "/cgroup.kill", "1"); !killed) {
-    // Removed meanwhile: empty it was before.
-    int number = killed.error().number;
-    return number == ENOENT || number == ENODEV ? Status() : std::move(killed);
-  }
+  if (!events) return is_gone(events.error()) ? Status() : Status(std::move(events).error());
+  if (Status killed = write_file(path + "/cgroup.kill", "1"); !killed)
+    return is_gone(killed.error()) ? Status() : std::move(killed);
   for (;;) {
     // Reading arms the poll: POLLPRI comes for what changes after it.
     lseek(events->get(), 0, SEEK_SET);

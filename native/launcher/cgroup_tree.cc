@@ -172,6 +172,12 @@ Result<CgroupTree> enter_cgroup_tree(const std::string& choice, const std::strin
   return CgroupTree{true, directory, path + "/" + subtree_name(identity), {}, "", true, seat};
 }
 
+bool has_cgroup_tree(const std::string& host_path) {
+  auto mount = own_mount();
+  auto directory = mount ? cgroup_directory(*mount, host_path) : std::nullopt;
+  return directory && access(directory->c_str(), F_OK) == 0;
+}
+
 CgroupTree rejoin_cgroup_tree(const std::string& host_path, const std::string& identity, Warnings& warnings) {
   auto mount = own_mount();
   auto directory = mount ? cgroup_directory(*mount, host_path) : std::nullopt;

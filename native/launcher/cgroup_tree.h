@@ -31,6 +31,9 @@ struct CgroupTree {
 Result<CgroupTree> enter_cgroup_tree(const std::string& choice, const std::string& identity,
                                      Warnings& warnings);
 
+// Whether S of a node that is still alive is there: none of its pods need be in it.
+bool has_cgroup_tree(const std::string& host_path);
+
 // Goes back to S of a node that is still alive.
 CgroupTree rejoin_cgroup_tree(const std::string& host_path, const std::string& identity, Warnings& warnings);
 

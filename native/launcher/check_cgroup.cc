@@ -7,6 +7,7 @@
 #include "launcher/cgroup_tree.h"
 #include "launcher/check.h"
 #include "launcher/systemd_scope.h"
+#include "launcher/user_manager.h"
 
 namespace lichen::launcher {
 
@@ -59,11 +60,19 @@ Trial check_controllers(const CgroupFinding& own) {
   return trial;
 }
 
+// Pods whose cgroup_parent is a slice are put there by the user's systemd, if there is one.
+Trial check_slices() {
+  UserManager manager = find_user_manager();
+  if (manager.found()) return {"systemd-slices", true, manager.path, ""};
+  return {"systemd-slices", false, manager.reason + ": slices are nested in lichen's own cgroup",
+          access("/run/systemd/system", F_OK) == 0 ? "sudo loginctl enable-linger $(id -un)" : ""};
+}
+
 }  // namespace
 
 std::vector<Trial> check_cgroup() {
   Place place = find_place();
-  return {check_delegation(place), check_controllers(place.own)};
+  return {check_delegation(place), check_controllers(place.own), check_slices()};
 }
 
 }  // namespace lichen::launcher

@@ -56,6 +56,14 @@ Status make(const Fd& parent, const CgroupSeats& seats, const NodeSetup& setup, 
   for (;;) pause();
 }
 
+Status renew(const Namespaces& namespaces, const CgroupSeats& seats, const std::string& cgroupns_file) {
+  LICHEN_TRY(join(namespaces));
+  LICHEN_TRY(sit_down(seats.root_procs, "(root of the delegated subtree)"));
+  LICHEN_TRY(unshare_or_error(CLONE_NEWCGROUP, "cgroup"));
+  LICHEN_TRY(sit_down(seats.node_procs, "node"));
+  return remount_cgroups(cgroupns_file);
+}
+
 // Reads the child's reports until it is ready.
 Status follow(const Fd& child, pid_t pid, const IdMapping& mapping, Warnings& warnings) {
   for (;;) {
@@ -89,6 +97,28 @@ Result<CreatedNamespaces> create_namespaces(const IdMapping& mapping, const Cgro
   LICHEN_TRY(follow(sockets.first, pid, mapping, warnings));
   LICHEN_ASSIGN(Namespaces namespaces, open_namespaces(pid));
   return CreatedNamespaces{std::move(namespaces), std::move(holder)};
+}
+
+Status renew_cgroup_namespace(Namespaces& namespaces, const CgroupSeats& seats,
+                              const std::string& cgroupns_file) {
+  LICHEN_ASSIGN(SocketPair sockets, make_packet_pair());
+  pid_t launcher = getpid();
+  pid_t pid = fork();
+  if (pid < 0) return sys_error("fork");
+  if (pid == 0) {
+    sockets.first.reset();
+    Status renewed = renew(namespaces, seats, cgroupns_file);
+    die_with_parent(launcher, SIGKILL);
+    (void)send_packet(sockets.second, renewed ? encode_report(Ready{}) : encode_report(renewed.error()));
+    for (;;) pause();
+  }
+  Holder holder(pid);
+  sockets.second.reset();
+  Warnings none;
+  LICHEN_TRY(follow(sockets.first, pid, IdMapping{}, none));
+  LICHEN_ASSIGN(Namespaces renewed, open_namespaces(pid));
+  namespaces.cgroup = std::move(renewed.cgroup);
+  return {};
 }
 
 }  // namespace lichen::launcher

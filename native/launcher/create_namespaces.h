@@ -24,4 +24,10 @@ struct CreatedNamespaces {
 Result<CreatedNamespaces> create_namespaces(const IdMapping& mapping, const CgroupSeats& seats,
                                             const NodeSetup& setup, Warnings& warnings);
 
+// For a node whose cgroup has gone, since none of its pods was in it: a cgroup namespace whose root is the
+// new one, with its tree on /sys/fs/cgroup and its namespace on `cgroupns_file` in the node's mount
+// namespace.
+Status renew_cgroup_namespace(Namespaces& namespaces, const CgroupSeats& seats,
+                              const std::string& cgroupns_file);
+
 }  // namespace lichen::launcher

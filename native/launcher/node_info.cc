@@ -60,6 +60,15 @@ std::string warnings(const Warnings& values) {
   return json_list(objects);
 }
 
+std::string user_manager(const UserManager& manager) {
+  return JsonObject()
+      .text("socket", manager.socket)
+      .text("hostPath", manager.path)
+      .raw("controllers", texts(manager.controllers))
+      .text("reason", manager.reason)
+      .str();
+}
+
 std::string namespaces(const NamespaceIds& ids) {
   return JsonObject()
       .number("user", static_cast<int64_t>(ids.user))
@@ -81,6 +90,7 @@ std::string format_node_info(const NodeInfo& info) {
                            .text("hostPath", info.cgroup_path)
                            .raw("controllers", texts(info.controllers))
                            .text("reason", info.cgroup_reason)
+                           .raw("manager", user_manager(info.manager))
                            .str();
   return JsonObject()
              .number("version", 1)
@@ -120,6 +130,12 @@ Result<NodeInfo> parse_node_info(std::string_view text) {
   info.cgroup_path = cgroup.text("hostPath");
   info.controllers = cgroup.texts("controllers");
   info.cgroup_reason = cgroup.text("reason");
+
+  JsonReader manager = cgroup.object("manager");
+  info.manager.socket = manager.text("socket");
+  info.manager.path = manager.text("hostPath");
+  info.manager.controllers = manager.texts("controllers");
+  info.manager.reason = manager.text("reason");
 
   JsonReader namespaces = root.object("namespaces");
   info.namespaces = {read_inode(namespaces, "user"), read_inode(namespaces, "mount"),

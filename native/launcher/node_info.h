@@ -8,6 +8,7 @@
 #include "launcher/id_mapping.h"
 #include "launcher/namespaces.h"
 #include "launcher/uplink.h"
+#include "launcher/user_manager.h"
 #include "launcher/warning.h"
 
 namespace lichen::launcher {
@@ -21,6 +22,7 @@ struct NodeInfo {
   std::string cgroup_path;
   std::vector<std::string> controllers;
   std::string cgroup_reason;
+  UserManager manager;  // its `directory` is not written down
   NamespaceIds namespaces;
   Warnings warnings;
 };

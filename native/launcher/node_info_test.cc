@@ -17,6 +17,9 @@ NodeInfo example() {
   info.cgroup_delegated = true;
   info.cgroup_path = "/user.slice/x";
   info.controllers = {"memory", "pids"};
+  info.manager.socket = "/run/user/1500/systemd/private";
+  info.manager.path = "/user.slice/m";
+  info.manager.controllers = {"pids"};
   info.namespaces = {4026532253, 4026532254, 4026532256, 4026532255};
   info.warnings = {{"CODE", "message", "sudo mend"}};
   return info;
@@ -31,7 +34,8 @@ TEST_CASE("node.json has the form that the daemon reads") {
       R"("idMap":{"single":false,"uids":[[0,1500,1],[1,100000,65536]],"gids":[[0,1501,1]]},)"
       R"("uplink":{"kind":"pasta","interface":"tap0","address":"10.0.2.100","prefix":24,"gateway":"10.0.2.2","address6":"","gateway6":"","hostLoopback":false,)"
       R"("dns":["10.0.2.3"],"mtu":65520,"cidr":"10.0.2.0/24","reason":"a \"reason\""},)"
-      R"("cgroup":{"delegated":true,"hostPath":"/user.slice/x","controllers":["memory","pids"],"reason":""},)"
+      R"("cgroup":{"delegated":true,"hostPath":"/user.slice/x","controllers":["memory","pids"],"reason":"",)"
+      R"("manager":{"socket":"/run/user/1500/systemd/private","hostPath":"/user.slice/m","controllers":["pids"],"reason":""}},)"
       R"("namespaces":{"user":4026532253,"mount":4026532254,"network":4026532256,"cgroup":4026532255},)"
       R"("warnings":[{"code":"CODE","message":"message","hint":"sudo mend"}]})"
       "\n");
@@ -44,6 +48,9 @@ TEST_CASE("the next launcher reads what it needs to rejoin") {
   CHECK(read->cgroup_path == "/user.slice/x");
   CHECK(read->cgroup_delegated);
   CHECK(read->controllers == example().controllers);
+  CHECK(read->manager.path == "/user.slice/m");
+  CHECK(read->manager.socket == example().manager.socket);
+  CHECK(read->manager.controllers == example().manager.controllers);
   CHECK(read->uplink.kind == "pasta");
   CHECK(read->uplink.subnet.address == "10.0.2.100");
   CHECK(read->uplink.subnet.dns == "10.0.2.3");

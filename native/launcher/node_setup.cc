@@ -53,8 +53,18 @@ void mount_resolv_conf(const std::string& file, Warnings& warnings) {
     warnings.push_back({"RESOLV_CONF", "names resolve by the host's file: " + mounted.error().text(), ""});
 }
 
+void mount_slices(const NodeSetup& setup, Warnings& warnings) {
+  Status mounted = mount_at(setup.slices.c_str(), setup.slices_place, nullptr, MS_BIND);
+  if (mounted) mounted = mount_at("/proc/self/ns/cgroup", setup.cgroupns_file, nullptr, MS_BIND);
+  if (!mounted)
+    warnings.push_back(
+        {kSlicesRefused, "no pod can be in a slice of systemd's: " + mounted.error().text(), ""});
+}
+
 Status set_up_mounts(const NodeSetup& setup, Warnings& warnings) {
   LICHEN_TRY(set_propagation());
+  // Before the node's own /sys covers it.
+  if (!setup.slices.empty()) mount_slices(setup, warnings);
   mount_sysfs(warnings);
   if (setup.own_cgroup) LICHEN_TRY(mount_at("cgroup2", "/sys/fs/cgroup", "cgroup2", kPlain));
   LICHEN_TRY(mount_at("/proc/self/ns/net", setup.netns_file, nullptr, MS_BIND));
@@ -70,6 +80,14 @@ void set_sysctl(const std::string& name, const std::string& value, Warnings& war
 }
 
 }  // namespace
+
+Status remount_cgroups(const std::string& cgroupns_file) {
+  umount2("/sys/fs/cgroup", MNT_DETACH);
+  LICHEN_TRY(mount_at("cgroup2", "/sys/fs/cgroup", "cgroup2", kPlain));
+  if (access(cgroupns_file.c_str(), F_OK) != 0) return {};
+  umount2(cgroupns_file.c_str(), MNT_DETACH);
+  return mount_at("/proc/self/ns/cgroup", cgroupns_file, nullptr, MS_BIND);
+}
 
 Status set_up_node(const NodeSetup& setup, Warnings& warnings) {
   LICHEN_TRY(set_up_mounts(setup, warnings));

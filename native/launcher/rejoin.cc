@@ -21,24 +21,26 @@ Result<uint64_t> inode_of(const Fd& fd) {
   return uint64_t{status.st_ino};
 }
 
-// The node's network namespace as seen by `pid`, which may itself be in a pod's: through the mount that
+// A namespace of the node's as seen by `pid`, which may itself be in a pod's: through the mount that
 // set_up_node() made in the node's mount namespace.
-Result<Fd> open_bound_network(pid_t pid, const std::string& netns_file) {
-  return open_at({}, "/proc/" + std::to_string(pid) + "/root" + netns_file, O_RDONLY);
+Status open_bound(pid_t pid, const std::string& file, Fd& namespace_fd, uint64_t& id) {
+  LICHEN_ASSIGN(namespace_fd, open_at({}, "/proc/" + std::to_string(pid) + "/root" + file, O_RDONLY));
+  LICHEN_ASSIGN(id, inode_of(namespace_fd));
+  return {};
 }
 
 Result<Namespaces> open_node(const ProcessIdentity& process, const NamespaceIds& wanted,
-                             const std::string& netns_file) {
+                             const RuntimeDirectory& directory) {
   auto elsewhere = [&] {
     return plain_error("CANNOT_REJOIN", "rejoin namespaces", "of process " + std::to_string(process.pid),
                        "they are not the ones that node.json names");
   };
   LICHEN_ASSIGN(Namespaces namespaces, open_namespaces(process.pid));
   LICHEN_ASSIGN(NamespaceIds ids, identify(namespaces));
-  if (ids.network != wanted.network) {
-    LICHEN_ASSIGN(namespaces.network, open_bound_network(process.pid, netns_file));
-    LICHEN_ASSIGN(ids.network, inode_of(namespaces.network));
-  }
+  if (ids.network != wanted.network)
+    LICHEN_TRY(open_bound(process.pid, directory.file("netns"), namespaces.network, ids.network));
+  if (ids.cgroup != wanted.cgroup)
+    LICHEN_TRY(open_bound(process.pid, directory.file("cgroupns"), namespaces.cgroup, ids.cgroup));
   if (ids != wanted) return elsewhere();
   LICHEN_ASSIGN(uid_t owner, owner_of_user_namespace(namespaces.user));
   if (owner != geteuid()) return elsewhere();
@@ -92,7 +94,7 @@ Result<std::optional<Survivor>> find_survivor(const RuntimeDirectory& directory)
   if (!info) return std::move(info).error().within("rejoin the living pods of \"" + directory.path() + "\"");
   std::optional<Error> failure;
   for (const ProcessIdentity& process : candidates) {
-    auto namespaces = open_node(process, info->namespaces, directory.file("netns"));
+    auto namespaces = open_node(process, info->namespaces, directory);
     auto ids = namespaces ? read_id_mapping(process.pid) : Result<IdMapping>(namespaces.error());
     if (!ids) {
       if (!is_dying(process)) failure = std::move(ids).error();

@@ -21,6 +21,7 @@ struct Node {
   Namespaces namespaces;
   IdMapping ids;
   CgroupTree cgroup;
+  UserManager manager;
   Warnings warnings;
   std::unique_ptr<UplinkKeeper> uplink;
 };
@@ -35,6 +36,7 @@ Status write_node_info(const RuntimeDirectory& directory, const Node& node) {
   info.cgroup_path = node.cgroup.host_path;
   info.controllers = node.cgroup.controllers;
   info.cgroup_reason = node.cgroup.reason;
+  info.manager = node.manager;
   LICHEN_ASSIGN(info.namespaces, identify(node.namespaces));
   info.warnings = node.warnings;
   return directory.write("node.json", format_node_info(info));
@@ -43,6 +45,8 @@ Status write_node_info(const RuntimeDirectory& directory, const Node& node) {
 // Files that mounts in the node go over: they must be there before.
 Status make_mount_points(const RuntimeDirectory& directory) {
   LICHEN_TRY(directory.write("netns", ""));
+  LICHEN_TRY(directory.write("cgroupns", ""));
+  LICHEN_TRY(make_directories(directory.file("slices")));
   auto host = read_file("/etc/resolv.conf");
   return directory.write("resolv.conf", host ? host.value() : "");
 }
@@ -69,6 +73,13 @@ Result<std::unique_ptr<Node>> create_node(const RuntimeDirectory& directory, con
   LICHEN_TRY(make_mount_points(directory));
   NodeSetup setup;
   setup.own_cgroup = node.cgroup.delegated;
+  if (options.cgroup == "none")
+    node.manager.reason = "switched off by --cgroup none";
+  else
+    node.manager = find_user_manager();
+  setup.slices = node.manager.directory;
+  setup.slices_place = directory.file("slices");
+  setup.cgroupns_file = directory.file("cgroupns");
   setup.netns_file = directory.file("netns");
   setup.resolv_conf = directory.file("resolv.conf");
   auto created = create_mapped(node, setup);
@@ -77,6 +88,8 @@ Result<std::unique_ptr<Node>> create_node(const RuntimeDirectory& directory, con
     return std::move(created).error();
   }
   node.namespaces = std::move(created->namespaces);
+  for (const Warning& warning : node.warnings)
+    if (warning.code == kSlicesRefused) node.manager = {.reason = warning.message};
   enable_controllers(node.cgroup, node.warnings);
   node.uplink = std::make_unique<UplinkKeeper>(directory, node.namespaces, options.uplink);
   node.uplink->start(created->holder.pid(), node.warnings);
@@ -92,6 +105,23 @@ Warnings lasting(const Warnings& previous) {
   return kept;
 }
 
+// The tree of before, or another one where that went with the last process in it: pods in systemd's slices do
+// not keep it.
+Status rejoin_cgroups(const RuntimeDirectory& directory, const ServeOptions& options, const NodeInfo& before,
+                      Node& node) {
+  if (has_cgroup_tree(before.cgroup_path)) {
+    node.cgroup = rejoin_cgroup_tree(before.cgroup_path, directory.identity(), node.warnings);
+    node.cgroup.controllers = before.controllers;
+    return {};
+  }
+  LICHEN_ASSIGN(node.cgroup, enter_cgroup_tree(options.cgroup, directory.identity(), node.warnings));
+  if (!node.cgroup.delegated) return {};
+  LICHEN_ASSIGN(CgroupSeats seats, open_seats(node.cgroup));
+  LICHEN_TRY(renew_cgroup_namespace(node.namespaces, seats, directory.file("cgroupns")));
+  enable_controllers(node.cgroup, node.warnings);
+  return {};
+}
+
 Result<std::unique_ptr<Node>> rejoin_node(const RuntimeDirectory& directory, const ServeOptions& options,
                                           Survivor survivor) {
   end_leftover_daemon(directory);
@@ -101,10 +131,8 @@ Result<std::unique_ptr<Node>> rejoin_node(const RuntimeDirectory& directory, con
   node.ids = std::move(survivor.info.ids);
   node.warnings = lasting(survivor.info.warnings);
   node.cgroup.reason = survivor.info.cgroup_reason;
-  if (survivor.info.cgroup_delegated) {
-    node.cgroup = rejoin_cgroup_tree(survivor.info.cgroup_path, directory.identity(), node.warnings);
-    node.cgroup.controllers = std::move(survivor.info.controllers);
-  }
+  node.manager = survivor.info.manager;
+  if (survivor.info.cgroup_delegated) LICHEN_TRY(rejoin_cgroups(directory, options, survivor.info, node));
   node.uplink = std::make_unique<UplinkKeeper>(directory, node.namespaces, options.uplink);
   node.uplink->adopt_or_start(survivor.info.uplink, node.warnings);
   std::fprintf(stderr, "lichen-launcher: rejoined the namespaces of the living pods\n");
@@ -124,7 +152,9 @@ void leave_node(const RuntimeDirectory& directory, Node& node) {
   directory.remove("launcher.pid");
   if (!live_monitors(directory.path()).empty()) return;
   node.uplink->end();
-  for (const char* file : {"node.json", "netns", "resolv.conf", "uplink.log"}) directory.remove(file);
+  for (const char* file : {"node.json", "netns", "cgroupns", "resolv.conf", "uplink.log"})
+    directory.remove(file);
+  rmdir(directory.file("slices").c_str());
   leave_cgroup_tree(node.cgroup);
 }
 

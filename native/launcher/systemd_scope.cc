@@ -1,7 +1,5 @@
 #include "launcher/systemd_scope.h"
 
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -10,6 +8,7 @@
 #include "launcher/daemon_process.h"
 #include "launcher/hints.h"
 #include "launcher/program.h"
+#include "launcher/user_manager.h"
 
 namespace lichen::launcher {
 
@@ -24,19 +23,6 @@ bool others_in(const std::string& directory) {
   for (std::string_view line : split(trim(text.value()), '\n'))
     if (!line.empty() && parse_number<pid_t>(line) != getpid()) return true;
   return false;
-}
-
-// The manager's private socket is there while it runs (systemctl(1) uses it where there is no D-Bus).
-bool user_manager_answers() {
-  const char* runtime = getenv("XDG_RUNTIME_DIR");
-  if (runtime == nullptr) return false;
-  std::string path = std::string(runtime) + "/systemd/private";
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return false;
-  path.copy(address.sun_path, path.size());
-  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  return socket && connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
 }
 
 std::vector<std::string> own_command() {
@@ -70,7 +56,7 @@ std::vector<std::string> scope_command(const std::string& systemd_run,
 
 std::optional<std::string> scope_controllers() {
   std::string systemd_run = find_program("systemd-run");
-  if (systemd_run.empty() || !user_manager_answers()) return std::nullopt;
+  if (systemd_run.empty() || !connect_user_manager()) return std::nullopt;
   CgroupFinding own = inspect_own_cgroup();
   std::string read = "cat \"$0$(sed -n s/^0:://p /proc/self/cgroup)/cgroup.controllers\"";
   auto trial = run_program(scope_command(systemd_run, {"sh", "-c", read, own.mount_point}));
@@ -88,7 +74,7 @@ void move_to_own_scope() {
     unsetenv(kMark);
     return;
   }
-  if (!would_move() || !user_manager_answers()) return;
+  if (!would_move() || !connect_user_manager()) return;
   std::string systemd_run = find_program("systemd-run");
   std::vector<std::string> command = own_command();
   if (systemd_run.empty() || command.empty() || command[0].empty()) return;

@@ -13,6 +13,7 @@
 #include "core/sysctl.h"
 #include "monitor/pod_init.h"
 #include "monitor/pod_network.h"
+#include "monitor/pod_scope.h"
 
 namespace lichen::monitor {
 
@@ -95,6 +96,7 @@ Status Pod::set_up(const PodSetup& setup) {
   if (begun_) return plain_error("ALREADY_SET_UP", "set up pod", id_, "namespaces are made once");
   begun_ = true;
   setup_ = setup;
+  if (!setup.scope.empty()) LICHEN_TRY(settle_in_scope(setup.scope, id_));
   LICHEN_TRY(make_namespaces(setup));
   LICHEN_TRY(set_sysctls());
   if (setup.own_ipc) LICHEN_TRY(make_shm(setup.shm_size));

@@ -59,6 +59,10 @@ std::vector<IdExtent> read_id_map(const JsonReader& reader, const char* key) {
   return extents;
 }
 
+bool is_clean_path(const std::string& path) {
+  return path.starts_with('/') && (path + "/").find("/../") == std::string::npos;
+}
+
 Status check_sysctls(const PodSetup& setup) {
   for (const auto& [name, value] : setup.sysctls) {
     LICHEN_ASSIGN(SysctlNamespace kind, sysctl_namespace(name));
@@ -81,6 +85,9 @@ Result<PodSetup> read_pod_setup(const JsonReader& reader) {
   setup.shared_pid = choice(reader, "pid", "pod", {"container", "node"});
   setup.sysctls = reader.text_members("sysctls");
   setup.shm_size = reader.unsigned_number("shmSize", kDefaultShmSize);
+  setup.scope = reader.text("scope");
+  if (!setup.scope.empty() && !is_clean_path(setup.scope))
+    reader.refuse("scope", "must be an absolute path without ..");
   if (reader.has("interface")) {
     if (!setup.own_network) reader.refuse("interface", "is for pods with a network of their own");
     LICHEN_ASSIGN(setup.interface, read_interface(reader.object("interface")));

@@ -32,6 +32,7 @@ struct PodSetup {
   std::vector<std::pair<std::string, std::string>> sysctls;
   uint64_t shm_size = 0;
   std::optional<PodInterface> interface;
+  std::string scope;                // directory of the systemd scope that the monitor is in, "" for none
   std::optional<NestedIdMap> user;  // the map of the pod's own user namespace
 };
 

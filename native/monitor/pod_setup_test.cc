@@ -72,3 +72,17 @@ TEST_CASE("mistakes are refused") {
   CHECK(
       !read(R"({"network":"pod","ipc":"pod","pid":"pod","hostname":")" + std::string(65, 'x') + "\"}").ok());
 }
+
+TEST_CASE("the scope of a pod in a slice is an absolute path that leads nowhere else") {
+  auto with = [](const std::string& scope) {
+    return read(R"({"network":"node","ipc":"node","pid":"container","scope":")" + scope + "\"}");
+  };
+  auto setup = with("/run/user/7/lichen/slices/a.slice/lichen-x.scope");
+  REQUIRE(setup.ok());
+  CHECK(setup->scope == "/run/user/7/lichen/slices/a.slice/lichen-x.scope");
+  for (const char* wrong : {"relative", "/a/../b", "/a/.."}) {
+    auto refused = with(wrong);
+    REQUIRE(!refused.ok());
+    CHECK(refused.error().code == "INVALID_FIELD");
+  }
+}

@@ -34,12 +34,15 @@ PidMode read_pid_mode(const JsonReader& reader) {
   return PidMode::container;
 }
 
-// "/lichen/x" is a directory below the cgroup2 mount; ".." would leave it.
+// "/lichen/x" is a directory below the cgroup2 mount, or below another place that shows cgroups; ".." would
+// leave it.
 std::string read_cgroup(const JsonReader& reader) {
   std::string path = reader.text("cgroup");
   if (path.empty()) return "";
   if (("/" + path + "/").find("/../") != std::string::npos) reader.refuse("cgroup", "must not contain ..");
-  return path.starts_with('/') ? "/sys/fs/cgroup" + path : "/sys/fs/cgroup/" + path;
+  std::string root = reader.text("cgroupRoot", "/sys/fs/cgroup");
+  if (!root.starts_with('/')) reader.refuse("cgroupRoot", "must be an absolute path");
+  return path.starts_with('/') ? root + path : root + "/" + path;
 }
 
 // Gives the descriptors their places, in the order of the names. False: unknown name, or not as many as

@@ -27,6 +27,7 @@ export interface Held {
 
 /** The id in the names of cgroups, monitors and container directories. */
 const idPattern = /^[0-9a-f]{64}$/;
+const scopePattern = /^lichen-([0-9a-f]{64})\.scope$/;
 const shortIdLength = 16;
 /** A daemon has some for itself, some for each pod and few for each client. */
 const descriptorsOfItself = 80;
@@ -36,11 +37,15 @@ const descriptorsOfPod = 4;
 export function look({ runtimeDir, dataDir }: NodePlaces): Held {
   const daemon = Number(text(join(runtimeDir, "daemon.pid")).split(" ")[0]);
   const proc = `/proc/${daemon}`;
+  const namespace = namespaceOf(daemon);
   return {
     podDirectories: entries(join(runtimeDir, "pods")),
     containerDirectories: entries(join(dataDir, "containers")),
-    cgroups: below(`${proc}/root/sys/fs/cgroup`).map((path) => basename(path)),
-    monitors: monitors(namespaceOf(daemon)),
+    cgroups: [
+      ...below(`${proc}/root/sys/fs/cgroup`).map((path) => basename(path)),
+      ...scopes(join(`${proc}/root`, runtimeDir, "slices"), namespace),
+    ],
+    monitors: monitors(namespace),
     mounts: text(`${proc}/mountinfo`)
       .split("\n")
       .map((line) => line.split(" ")[4] ?? "")
@@ -118,6 +123,23 @@ function monitors(namespace: string): string[] {
     .map((pid) => text(`/proc/${pid}/cmdline`).split("\0"))
     .filter(([program = "", what]) => basename(program) === "lichen-monitor" && what === "pod")
     .map((command) => command[command.indexOf("--id") + 1] ?? "");
+}
+
+/** The pods of scopes in the slices of the user's systemd that hold a process of this node: another node's are there as well. */
+function scopes(directory: string, namespace: string): string[] {
+  return entries(directory)
+    .filter((name) => name.endsWith(".slice") || scopePattern.test(name))
+    .flatMap((name) => {
+      const path = join(directory, name);
+      const id = scopePattern.exec(name)?.[1];
+      if (id === undefined) return scopes(path, namespace);
+      return holdsProcessOf(path, namespace) ? [id] : [];
+    });
+}
+
+function holdsProcessOf(scope: string, namespace: string): boolean {
+  const pids = ["", ...entries(scope)].flatMap((leaf) => text(join(scope, leaf, "cgroup.procs")).split("\n"));
+  return pids.some((pid) => pid !== "" && namespaceOf(Number(pid)) === namespace);
 }
 
 function namespaceOf(pid: number): string {

@@ -33,7 +33,14 @@ export interface NodeReport {
     /** Why there is none, or not the best one. */
     reason: string;
   };
-  cgroup: { delegated: boolean; hostPath: string; controllers: string[]; reason: string };
+  cgroup: {
+    delegated: boolean;
+    hostPath: string;
+    controllers: string[];
+    reason: string;
+    /** The user's systemd: where it answers, and the cgroup of its units on the host; empty, with the reason, where there is none. */
+    manager?: { socket: string; hostPath: string; controllers: string[]; reason: string };
+  };
   warnings: NodeWarning[];
 }
 

@@ -77,7 +77,7 @@ export const configSchema = z.strictObject({
     z.strictObject({
       /** A limit that the kernel gives no means to enforce: refuse the container, or start it and say so in Status. */
       missing: z._default(oneOf(["refuse", "warn"]), "refuse"),
-      /** What RuntimeConfig tells a kubelet, and how it names pods' cgroups: as paths, or as systemd's slices; `auto`: told paths, takes both. */
+      /** What RuntimeConfig tells a kubelet, and how it names pods' cgroups: as paths, or as slices of the user's systemd; `auto`: told paths, takes both. */
       driver: z._default(oneOf(["auto", "cgroupfs", "systemd"]), "auto"),
       /** The delegated subtree: `auto`, a child of the cgroup that lichen is started in; `none`; or the directory of one that holds no process. */
       subtree: z._default(

@@ -115,6 +115,8 @@ export interface RawAddon {
   overlay(spec: { lower: string[]; upper?: string; work?: string; readonly?: boolean }): Promise<Fd>;
   cloneTree(path: string, options: { recursive?: boolean; readonly?: boolean }): Promise<Fd>;
 
+  detachMount(path: string): void;
+
   createCgroup(path: string): void;
   cgroupPopulated(path: string): boolean;
   killCgroup(path: string, timeoutMs: number): Promise<void>;

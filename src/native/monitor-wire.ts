@@ -13,6 +13,8 @@ export interface PodSetup {
   pid: "container" | "pod" | "node";
   sysctls: Record<string, string>;
   shmSize: number;
+  /** Directory of the systemd scope that the monitor was moved into. */
+  scope?: string;
   interface: PodInterface | null;
   /** Of the pod's own user namespace; without one it is in the node's. */
   user?: { uids: WireExtent[]; gids: WireExtent[] };
@@ -49,8 +51,10 @@ export interface PodInterface {
 
 export interface CreateRequest {
   container: string;
-  /** Directory under /sys/fs/cgroup, or "". */
+  /** Directory under `cgroupRoot`, or "". */
   cgroup: string;
+  /** /sys/fs/cgroup when absent. */
+  cgroupRoot?: string;
   terminal: boolean;
   stdin: boolean;
   stdinOnce: boolean;

@@ -1,4 +1,4 @@
-import { type Fd, nativeAsync } from "./addon.ts";
+import { type Fd, native, nativeAsync } from "./addon.ts";
 
 export interface OverlayOptions {
   /** Layer directories, topmost first. */
@@ -20,4 +20,9 @@ export function cloneTree(
   options: { recursive?: boolean; readonly?: boolean } = {},
 ): Promise<Fd> {
   return nativeAsync((raw) => raw.cloneTree(path, options));
+}
+
+/** Takes what is mounted on `path` out of this mount namespace, though it may be in use; fine when nothing is. */
+export function detachMount(path: string): void {
+  native((raw) => raw.detachMount(path));
 }

@@ -12,6 +12,8 @@ import { formatSubnet, freeSubnet, parseSubnet, type Subnet, subnetOf } from "..
 import { formatSubnet6, parseSubnet6, randomSubnet6, type Subnet6 } from "../network/subnet6.ts";
 import { Cgroups } from "../resources/cgroups.ts";
 import { DiskUsageCache } from "../resources/disk-usage.ts";
+import type { Slices } from "../resources/scopes.ts";
+import { UserManager } from "../resources/systemd/user-manager.ts";
 import { CpuRates } from "../resources/usage/rates.ts";
 import { readUsage } from "../resources/usage/read.ts";
 import { Sampler } from "../resources/usage/sampler.ts";
@@ -113,6 +115,7 @@ export function openContext(options: PodServiceOptions, conditions: Conditions):
       ...node.cgroup,
       missing: config.cgroups.missing,
       driver: config.cgroups.driver,
+      slices: slicesOf(options),
       onUnenforced: (setting, object) => conditions.unenforced(setting, object),
     }),
     layerUsage: new DiskUsageCache(),
@@ -128,6 +131,13 @@ export function openContext(options: PodServiceOptions, conditions: Conditions):
     log,
   };
   return context;
+}
+
+/** Where the launcher shows the cgroups of the user's systemd, and that systemd, if there is one. */
+function slicesOf({ node, runtimeDir }: PodServiceOptions): Slices {
+  const { socket = "", controllers = [] } = node.cgroup.manager ?? {};
+  const maker = socket === "" ? undefined : new UserManager(socket, node.uid);
+  return { directory: join(runtimeDir, "slices"), controllers, maker };
 }
 
 /** Tells the listeners, if there are any, of the steps that a change was. */

@@ -10,6 +10,7 @@ import { deleteContainer } from "./container/remove.ts";
 import { type PodContext, podDirectory } from "./context.ts";
 import { containersOf } from "./filters.ts";
 import { shortId } from "./ids.ts";
+import { removePodDirectory } from "./sandbox/directory.ts";
 import { detachNetwork, podsWithPorts, releaseNetwork, verifyNetwork } from "./sandbox/network.ts";
 import { endPod } from "./sandbox/stop.ts";
 
@@ -105,7 +106,7 @@ async function endMonitor(context: PodContext, directory: string, key: string): 
   } catch (error) {
     context.log.debug({ err: error, directory }, "no monitor to end");
   }
-  await rm(directory, { recursive: true, force: true });
+  await removePodDirectory(directory);
 }
 
 async function undoContainers(context: PodContext, sandboxId: string): Promise<void> {

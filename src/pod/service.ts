@@ -62,7 +62,7 @@ export class PodService {
 
   /** Finds again what ran before: reconnects to living monitors, reads the exits of the dead, undoes what was unfinished. */
   static async open(options: PodServiceOptions): Promise<PodService> {
-    const conditions = new Conditions(options.log);
+    const conditions = new Conditions(options.log, options);
     const context = openContext(options, conditions);
     const [userNamespaces] = await Promise.all([userNamespaceSupport(options.node.idMap), recover(context)]);
     return new PodService(context, conditions, userNamespaces);

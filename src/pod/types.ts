@@ -12,6 +12,8 @@ export type { ContainerRecord } from "../store/containers.ts";
 
 /** What the launcher wrote into node.json about the namespaces that this daemon lives in. */
 export interface NodeInfo {
+  /** The user's number on the host. */
+  uid: number;
   /** The ids of the node's user namespace, as extents `[inside, outside, length]`. */
   idMap: { single: boolean; uids: IdExtent[]; gids: IdExtent[] };
   uplink: {
@@ -25,7 +27,13 @@ export interface NodeInfo {
     mtu: number;
     reason: string;
   };
-  cgroup: { delegated: boolean; controllers: string[]; reason: string };
+  cgroup: {
+    delegated: boolean;
+    controllers: string[];
+    reason: string;
+    /** The user's systemd, if `socket` is not empty. */
+    manager?: { socket: string; controllers: string[]; reason: string };
+  };
 }
 
 /** The part of the configuration that concerns pods. */

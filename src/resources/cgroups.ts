@@ -4,6 +4,7 @@ import type { LinuxContainerResources } from "#cri";
 import { LichenError } from "../errors.ts";
 import { killCgroup, removeCgroup } from "../native/cgroup.ts";
 import { cgroupSettings, type Setting } from "./limits.ts";
+import { isInScope, noSlices, pathInSlices, type Slices, scopeOf, scopePath, unitsOf } from "./scopes.ts";
 import { isSliceName, slicePath } from "./slices.ts";
 import { flatKeys } from "./usage/cgroup.ts";
 import { type FileWrite, writeAll } from "./write-all.ts";
@@ -16,6 +17,8 @@ export interface CgroupsOptions {
   missing: "refuse" | "warn";
   /** How a cgroup_parent is given: as a path, as the name of a systemd slice, or as either. */
   driver: "auto" | "cgroupfs" | "systemd";
+  /** Where pods are whose parent is a slice; without, they are nested in the subtree. */
+  slices?: Slices;
   /** Called for each setting that is not enforced, with the container it was asked for. */
   onUnenforced: (setting: Setting, object: string) => void;
   /** Where the subtree is mounted; a test may say otherwise. */
@@ -30,14 +33,17 @@ const ownTop = ["lichen", "node"];
  * daemon's cgroup namespace and begin with a slash; "" means no cgroup, which is all there is without delegation.
  *
  * A pod is at CRI's cgroup_parent, or at /lichen/<sandbox id> without one; its monitor and its containers are leaves below
- * it, since only leaves may hold processes.
+ * it, since only leaves may hold processes. In a slice the pod is a scope that the user's systemd makes, where there is one: it lies outside of
+ * the subtree, and its path says so (scopes.ts).
  */
 export class Cgroups {
   readonly #options: CgroupsOptions;
   readonly #root: string;
+  readonly #slices: Slices;
 
   constructor(options: CgroupsOptions) {
     this.#options = options;
+    this.#slices = options.slices ?? noSlices;
     this.#root = options.root ?? "/sys/fs/cgroup";
   }
 
@@ -47,12 +53,13 @@ export class Cgroups {
   }
 
   /**
-   * The pod's cgroup path: CRI's parent, or a place among lichen's own without one. A slice is nested as systemd nests it. INVALID_ARGUMENT
-   * for a parent that is neither a clean absolute path nor, where the driver allows it, the name of a slice.
+   * The pod's cgroup path: CRI's parent, or a place among lichen's own without one. A slice is systemd's, or nested as systemd nests it where none
+   * answers. INVALID_ARGUMENT for a parent that is neither a clean absolute path nor, where the driver allows it, the name of a slice.
    */
   podPath(sandboxId: string, parent: string): string {
     const { driver } = this.#options;
     const slice = driver !== "cgroupfs" && isSliceName(parent);
+    if (slice && this.#slices.maker !== undefined) return scopePath(sandboxId, parent);
     const cgroupParent = slice ? slicePath(parent) : parent;
     if (cgroupParent !== "" && (!cgroupParent.startsWith("/") || /(^|\/)\.{1,2}(\/|$)/.test(cgroupParent))) {
       throw new LichenError({
@@ -87,14 +94,41 @@ export class Cgroups {
 
   /** The directory of a cgroup path as spawn and the monitor want it, or "" for none. */
   directory(path: string): string {
+    if (isInScope(path)) return join(this.#slices.directory, pathInSlices(path));
     return path === "" ? "" : join(this.#root, path);
   }
 
-  /** Makes the cgroup and what is above it, with every controller handed down. Fine when it exists. */
+  /** The same for the monitor's `create`, by what it wants. */
+  forMonitor(path: string): { cgroup: string; cgroupRoot?: string } {
+    if (!isInScope(path)) return { cgroup: path };
+    return { cgroup: pathInSlices(path), cgroupRoot: this.#slices.directory };
+  }
+
+  /** Makes the place where a pod's monitor is born, and gives its directory; a scope is made around a monitor that lives: "". */
+  createSeat(podPath: string, sandboxId: string): string {
+    if (isInScope(podPath)) return "";
+    const leaf = this.leafPath(podPath, sandboxId);
+    this.create(leaf);
+    return this.directory(leaf);
+  }
+
+  /**
+   * Has the pod's scope made around its monitor, which is to settle there then, and gives its directory; undefined for pods that are in no slice.
+   * FAILED_PRECONDITION or UNAVAILABLE when systemd does not do it.
+   */
+  async makeScope(podPath: string, sandboxId: string, monitorPid: number): Promise<string | undefined> {
+    if (!isInScope(podPath)) return undefined;
+    const description = `Pod sandbox ${sandboxId} of lichen`;
+    await this.#slices.maker?.startScope({ ...unitsOf(podPath), description, pid: monitorPid });
+    return this.directory(podPath);
+  }
+
+  /** Makes the cgroup and what is above it (as far as it is ours), with every controller handed down. Fine when it exists. */
   create(path: string): void {
     if (path === "") return;
-    const parts = path.split("/").filter(Boolean);
-    let above = "/";
+    const scope = scopeOf(path);
+    const parts = path.slice(scope.length).split("/").filter(Boolean);
+    let above = scope || "/";
     for (const part of parts) {
       const below = join(above, part);
       if (this.#make(below)) this.#handDown(above);
@@ -102,17 +136,18 @@ export class Cgroups {
     }
   }
 
-  /** Whether the limits can be enforced; throws FAILED_PRECONDITION or reports as configured. To be asked before anything is made. */
-  check(resources: LinuxContainerResources | null, object: string): Setting[] {
+  /** Whether the limits can be enforced in a cgroup; throws FAILED_PRECONDITION or reports as configured. To be asked before anything is made. */
+  check(resources: LinuxContainerResources | null, object: string, path: string): Setting[] {
     const settings = cgroupSettings(resources);
-    const enforceable = settings.filter((setting) => this.#options.controllers.includes(setting.controller));
+    const controllers = this.#controllersOf(path);
+    const enforceable = settings.filter((setting) => controllers.includes(setting.controller));
     for (const setting of settings) {
       if (enforceable.includes(setting) || setting.kind === "lift") continue;
       if (setting.kind === "limit" && this.#options.missing === "refuse")
-        throw this.#refusal(setting, object);
+        throw this.#refusal(setting, object, path);
       this.#options.onUnenforced(setting, object);
     }
-    return this.#options.delegated ? enforceable : [];
+    return path === "" ? [] : enforceable;
   }
 
   /** Writes settings that check() let through. INVALID_ARGUMENT for a value that the kernel refuses. */
@@ -180,8 +215,14 @@ export class Cgroups {
     return podPath.startsWith("/lichen/");
   }
 
-  /** Removes a pod's cgroup. A cgroup_parent belongs to the caller and stays: there only our leaves are removed. */
+  /** Removes a pod's cgroup. A cgroup_parent belongs to the caller and stays: there only our leaves are removed, or our scope in a slice. */
   async removePod(podPath: string, leaves: readonly string[]): Promise<void> {
+    if (isInScope(podPath)) {
+      // An empty scope goes by itself, but when is up to systemd.
+      await this.kill(podPath);
+      await this.#slices.maker?.stopUnit(unitsOf(podPath).name);
+      return;
+    }
     const own = this.isOwn(podPath);
     await Promise.all((own ? [podPath] : leaves).map((path) => this.remove(path)));
   }
@@ -194,6 +235,10 @@ export class Cgroups {
     } catch {
       return undefined;
     }
+  }
+
+  #controllersOf(path: string): readonly string[] {
+    return isInScope(path) ? this.#slices.controllers : this.#options.controllers;
   }
 
   /** Makes one directory; false when it was there. */
@@ -218,7 +263,7 @@ export class Cgroups {
   /** Enables our controllers for the children of `path`. One that cannot be enabled shows when a limit wants its file. */
   #handDown(path: string): void {
     const enabled = new Set((this.read(path, "cgroup.subtree_control") ?? "").trim().split(/\s+/));
-    for (const controller of this.#options.controllers) {
+    for (const controller of this.#controllersOf(path)) {
       if (enabled.has(controller)) continue;
       try {
         writeFileSync(join(this.directory(path), "cgroup.subtree_control"), `+${controller}`);
@@ -228,11 +273,12 @@ export class Cgroups {
     }
   }
 
-  #refusal(setting: Setting, object: string): LichenError {
-    const { delegated, reason } = this.#options;
-    const why = delegated
-      ? `the cgroup controller ${setting.controller} is not delegated to this user`
-      : "no cgroup is delegated to this user";
+  #refusal(setting: Setting, object: string, path: string): LichenError {
+    const { reason } = this.#options;
+    const why =
+      path !== ""
+        ? `the cgroup controller ${setting.controller} is not delegated to this user`
+        : "no cgroup is delegated to this user";
     return new LichenError({
       code: "FAILED_PRECONDITION",
       operation: `enforce ${setting.asked}`,

@@ -65,7 +65,7 @@ async function make(
   const { pid } = await monitor.create(
     {
       container: id,
-      cgroup: record.cgroup,
+      ...context.cgroups.forMonitor(record.cgroup),
       terminal: config.tty,
       stdin: config.stdin,
       stdinOnce: config.stdinOnce,

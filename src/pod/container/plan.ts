@@ -53,7 +53,7 @@ export async function planContainer(
   const pid = containerPid(security, namespaces);
   const user = containerUser(security, image, context.node.idMap, idMap);
   const cgroup = context.cgroups.leafPath(pod.cgroup, id);
-  const limits = context.cgroups.check(resources, config.metadata?.name ?? id);
+  const limits = context.cgroups.check(resources, config.metadata?.name ?? id, cgroup);
   const signal = stopSignal(config.stopSignal, image.config.StopSignal);
   const target = targetPid(context, pid.targetId, pod.id);
   const checkedSecurity = containerSecurity(security, context.security);

@@ -35,7 +35,7 @@ export async function updateContainer(
 function update(context: PodContext, container: ContainerRecord, change: LinuxContainerResources): void {
   const { id, config, cgroup } = container;
   const resources = mergeResources(config.linux?.resources ?? null, change);
-  const settings = context.cgroups.check(resources, config.metadata?.name ?? id);
+  const settings = context.cgroups.check(resources, config.metadata?.name ?? id, cgroup);
   context.cgroups.update(cgroup, settings, scoreWrites(context, container, change.oomScoreAdj));
   const linux = { securityContext: null, ...config.linux, resources };
   context.containers.update(id, { config: { ...config, linux } });

@@ -1,8 +1,8 @@
-import { rm } from "node:fs/promises";
 import { within } from "../../errors.ts";
 import { deleteContainer } from "../container/remove.ts";
 import { type PodContext, podDirectory } from "../context.ts";
 import { containersOf } from "../filters.ts";
+import { removePodDirectory } from "./directory.ts";
 import { releaseNetwork } from "./network.ts";
 import { stopLocked } from "./stop.ts";
 
@@ -18,7 +18,7 @@ export async function removePodSandbox(context: PodContext, idPrefix: string): P
       await Promise.all(containersOf(context, pod.id).map((one) => deleteContainer(context, one)));
       await Promise.all([
         context.cgroups.removePod(pod.cgroup, [context.cgroups.leafPath(pod.cgroup, pod.id)]),
-        rm(podDirectory(context, pod.id), { recursive: true, force: true }),
+        removePodDirectory(podDirectory(context, pod.id)),
       ]);
       await releaseNetwork(context, pod);
       context.cpuRates.forget(pod.id);

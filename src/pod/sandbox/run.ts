@@ -1,5 +1,4 @@
 import { mkdirSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import type { PodSandboxConfig } from "#cri";
 import { within } from "../../errors.ts";
 import { userSetup } from "../../native/monitor-wire.ts";
@@ -8,6 +7,7 @@ import { now, type PodContext, podDirectory } from "../context.ts";
 import { newId } from "../ids.ts";
 import { requireNodeIds, rootOf } from "../spec/user-namespace.ts";
 import { Undo } from "../undo.ts";
+import { removePodDirectory } from "./directory.ts";
 import { writePodFiles } from "./files.ts";
 import { podNamespace } from "./network.ts";
 import { type CheckedPod, checkPod } from "./validate.ts";
@@ -53,12 +53,13 @@ async function make(context: PodContext, record: PodRecord, checked: CheckedPod,
   await context.hostPorts.reserve(id, checked.hostPorts);
   const { network, ipc, pid } = checked.namespaces;
   const directory = podDirectory(context, id);
-  undo.add("make the directory", () => rm(directory, { recursive: true, force: true }));
+  undo.add("make the directory", () => removePodDirectory(directory));
   mkdirSync(directory, { recursive: true, mode: 0o700 });
 
-  const leaf = context.cgroups.leafPath(cgroup, id);
-  undo.add("make the cgroup", () => context.cgroups.removePod(cgroup, [leaf]));
-  context.cgroups.create(leaf);
+  undo.add("make the cgroup", () =>
+    context.cgroups.removePod(cgroup, [context.cgroups.leafPath(cgroup, id)]),
+  );
+  const seat = context.cgroups.createSeat(cgroup, id);
 
   const driver = context.networks[network];
   const request = { sandboxId: id, config };
@@ -66,7 +67,8 @@ async function make(context: PodContext, record: PodRecord, checked: CheckedPod,
   const prepared = await driver.prepare(request);
 
   undo.add("start the monitor", () => context.monitors.end(id));
-  const monitor = await context.monitors.start(id, directory, context.cgroups.directory(leaf));
+  const monitor = await context.monitors.start(id, directory, seat);
+  const scope = await context.cgroups.makeScope(cgroup, id, monitor.pid);
   await monitor.setup({
     hostname: checked.hostname,
     network,
@@ -74,6 +76,7 @@ async function make(context: PodContext, record: PodRecord, checked: CheckedPod,
     pid,
     sysctls: checked.sysctls,
     shmSize,
+    ...(scope === undefined ? {} : { scope }),
     ...(checked.idMap === undefined ? {} : { user: userSetup(checked.idMap) }),
     interface: prepared.interface ?? null,
   });

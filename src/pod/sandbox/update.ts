@@ -33,7 +33,7 @@ export async function updatePodSandbox(
     try {
       // A cgroup_parent belongs to the caller, who has set it before it tells of it (api.proto).
       if (context.cgroups.isOwn(pod.cgroup) || pod.cgroup === "") {
-        const settings = context.cgroups.check(resources, pod.config.metadata?.name ?? id);
+        const settings = context.cgroups.check(resources, pod.config.metadata?.name ?? id, pod.cgroup);
         context.cgroups.update(pod.cgroup, settings);
       }
     } catch (error) {

@@ -25,7 +25,8 @@ async function check(env: NodeJS.ProcessEnv = process.env): Promise<Map<string, 
 
 test("every trial has an outcome, and a failed one says what to do", async () => {
   const trials = await check();
-  const ids = "kernel runtime-dir linger tun userns ids newuidmap overlay uplink cgroup cgroup-controllers";
+  const ids =
+    "kernel runtime-dir linger tun userns ids newuidmap overlay uplink cgroup cgroup-controllers systemd-slices";
   assert.deepEqual([...trials.keys()], ids.split(" "));
   for (const { id, ok, detail, hint } of trials.values()) {
     assert.ok(detail, id);

@@ -103,3 +103,15 @@ test("a cgroup that does not exist has nothing to kill or to count", { skip }, a
   assert.throws(() => cgroupPopulated(join(root, "never")), { code: "NOT_FOUND" });
   assert.throws(() => createCgroup("/proc/lichen/x"), /mkdir "\/proc\/lichen/);
 });
+
+test("a cgroup that somebody removes while it is killed is fine", { skip }, async () => {
+  for (let round = 0; round < 100; round++) {
+    const cgroup = join(root, `raced-${round}`);
+    createCgroup(join(cgroup, "leaf"));
+    const done = await Promise.allSettled([killCgroup(join(cgroup, "leaf")), removeCgroup(cgroup)]);
+    assert.deepEqual(
+      done.map(({ status }) => status),
+      ["fulfilled", "fulfilled"],
+    );
+  }
+});

@@ -1,9 +1,19 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { cloneTree, overlay } from "../../../src/native/mounts.ts";
+import { cloneTree, detachMount, overlay } from "../../../src/native/mounts.ts";
 import { inNamespaces } from "../../support/in-namespaces.ts";
 import { removeTree } from "../../support/remove-tree.ts";
 
@@ -33,6 +43,20 @@ if (inNamespaces()) {
     assert.equal(mountTable(), before.table);
     root.close();
     assert.equal(openFds(), before.fds);
+  });
+
+  test("what is mounted is detached, also while it is in use, and what is not is left alone", async () => {
+    const place = directory("place", { below: "below" });
+    execFileSync("mount", ["-t", "tmpfs", "tmpfs", place]);
+    writeFileSync(join(place, "above"), "");
+    const used = openSync(join(place, "above"), "r");
+    detachMount(place);
+    closeSync(used);
+    assert.deepEqual(readdirSync(place), ["below"]);
+    detachMount(place);
+    detachMount(join(place, "missing"));
+    assert.deepEqual(readdirSync(place), ["below"]);
+    assert.throws(() => detachMount(join(place, "below/x")), { operation: "umount" });
   });
 
   test("without a place for changes there are none", async () => {

@@ -155,12 +155,32 @@ test("deleted is gone, for the store as well", () => {
   assert.equal(saved.size, 0);
 });
 
+const network = { state: () => ({ ready: false, reason: "BridgeNotMade", message: "no bridge" }) };
+
+/** A node with this cgroup driver and this user's systemd. */
+function onNode(driver: string, manager?: { socket: string; reason: string }) {
+  return { node: { cgroup: { manager } }, config: { cgroups: { driver } } } as never;
+}
+
+test("systemd's slices without a systemd are a condition, if they are what is configured", () => {
+  const { log } = keepingLog();
+  const told = (...node: Parameters<typeof onNode>) =>
+    new Conditions(log, onNode(...node)).list(network).slice(1);
+  const missing = { socket: "", reason: "no systemd of this user answers" };
+  const [condition] = told("systemd", missing);
+  assert.deepEqual(
+    [condition?.type, condition?.ok, condition?.reason],
+    ["SystemdSlices", false, "NoUserManager"],
+  );
+  assert.match(condition?.message ?? "", /nested in lichen's own cgroup.*: no systemd of this user answers$/);
+  assert.match(told("systemd")[0]?.message ?? "", /the launcher that runs knows none/);
+  assert.deepEqual(told("systemd", { socket: "/run/user/1/systemd/private", reason: "" }), []);
+  assert.deepEqual(told("auto", missing), []);
+});
+
 test("conditions begin with the network and tell once what is not enforced", () => {
   const { lines, log } = keepingLog();
-  const conditions = new Conditions(log);
-  const network = {
-    state: () => ({ ready: false, reason: "BridgeNotMade", message: "no bridge" }),
-  };
+  const conditions = new Conditions(log, onNode("auto", { socket: "", reason: "no systemd" }));
   assert.deepEqual(conditions.list(network), [
     { type: "NetworkReady", ok: false, reason: "BridgeNotMade", message: "no bridge" },
   ]);

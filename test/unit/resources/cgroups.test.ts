@@ -57,6 +57,77 @@ test("a slice is nested as systemd nests it, unless only paths are taken", () =>
   );
 });
 
+/** A systemd that only notes what it is asked. */
+function withSystemd(options: Partial<CgroupsOptions> = {}) {
+  const asked: unknown[] = [];
+  const directory = mkdtempSync(join(base, "slices-"));
+  const maker = {
+    startScope: async (request: object) => void asked.push(request),
+    stopUnit: async (name: string) => void asked.push(name),
+  };
+  const slices = { directory, controllers: ["memory", "cpu"], maker };
+  return { ...open({ slices, ...options }), directory, asked };
+}
+const podSlice = "kubepods-burstable-pod12_3.slice";
+const podScope = `systemd:/kubepods.slice/kubepods-burstable.slice/${podSlice}/lichen-abc.scope`;
+
+test("where the user's systemd answers, a slice is its own and the pod a scope in it", () => {
+  for (const driver of ["auto", "systemd"] as const) {
+    const { cgroups, directory } = withSystemd({ driver });
+    assert.equal(cgroups.podPath("abc", podSlice), podScope);
+    assert.equal(cgroups.podPath("abc", "-.slice"), "systemd:/lichen-abc.scope");
+    assert.equal(cgroups.podPath("abc", ""), "/lichen/abc", "no parent: lichen's own");
+    assert.equal(cgroups.podPath("abc", "/a/b.slice"), "/a/b.slice", "a path stays one");
+    assert.equal(cgroups.directory(podScope), join(directory, podScope.slice("systemd:".length)));
+    assert.equal(cgroups.directory(`${podScope}/c1`), join(cgroups.directory(podScope), "c1"));
+    assert.ok(!cgroups.isOwn(podScope), "the slice's limits are its owner's");
+    for (const parent of ["a--b.slice", "-a.slice", "a-.slice", ".slice", "--.slice"])
+      assert.throws(() => cgroups.podPath("abc", parent), failure("INVALID_ARGUMENT", /slice/), parent);
+  }
+  const paths = withSystemd({ driver: "cgroupfs" }).cgroups;
+  assert.throws(() => paths.podPath("abc", "a.slice"), failure("INVALID_ARGUMENT", /not an absolute/));
+  const alone = withSystemd({ delegated: false, controllers: [] }).cgroups;
+  assert.equal(alone.podPath("abc", podSlice), podScope, "also where nothing else is ours");
+});
+
+test("the scope is made around the monitor, and stopped with the pod", async () => {
+  const { cgroups, asked, directory } = withSystemd();
+  assert.equal(cgroups.createSeat(podScope, "abc"), "", "the monitor is born where the daemon is");
+  const scope = await cgroups.makeScope(podScope, "abc", 4711);
+  assert.equal(scope, join(directory, podScope.slice("systemd:".length)));
+  const description = "Pod sandbox abc of lichen";
+  const request = { name: "lichen-abc.scope", slice: podSlice, description, pid: 4711 };
+  assert.deepEqual(asked, [request]);
+  await cgroups.makeScope("systemd:/lichen-x.scope", "x", 1);
+  assert.equal((asked[1] as { slice: string }).slice, "-.slice");
+  await cgroups.removePod(podScope, [`${podScope}/abc`]);
+  assert.deepEqual(asked[2], "lichen-abc.scope");
+
+  assert.equal(await cgroups.makeScope("/lichen/x", "x", 1), undefined);
+  assert.ok(cgroups.createSeat("/lichen/x", "x").endsWith("/lichen/x/x"));
+  assert.equal(asked.length, 3, "systemd hears of slices only");
+});
+
+test("below a scope cgroups are ours, with systemd's controllers; above they are left alone", () => {
+  const { cgroups, directory } = withSystemd();
+  const leaf = cgroups.leafPath(podScope, "c1");
+  assert.throws(() => cgroups.create(leaf), failure("FAILED_PRECONDITION", /create cgroup/), "no scope yet");
+  mkdirSync(cgroups.directory(podScope), { recursive: true });
+  cgroups.create(leaf);
+  const handed = (path: string) => join(directory, path, "cgroup.subtree_control");
+  assert.equal(readFileSync(handed(podScope.slice("systemd:".length)), "utf8"), "+cpu");
+  assert.ok(!existsSync(handed("kubepods.slice")));
+  cgroups.apply(leaf, cgroups.check(asking({ cpuQuota: 1000 }), "web", leaf));
+  assert.equal(cgroups.read(leaf, "cpu.max"), "1000 100000");
+  assert.throws(
+    () => cgroups.check(asking({ unified: { "pids.max": "3" } }), "web", leaf),
+    failure("FAILED_PRECONDITION", /controller pids is not delegated/),
+  );
+  const path = podScope.slice("systemd:".length);
+  assert.deepEqual(cgroups.forMonitor(leaf), { cgroup: `${path}/c1`, cgroupRoot: directory });
+  assert.deepEqual(cgroups.forMonitor("/lichen/x"), { cgroup: "/lichen/x" });
+});
+
 test("lichen's own cgroups are nobody's parent", () => {
   const { cgroups } = open();
   for (const parent of ["/lichen", "/lichen/abc", "/node"])
@@ -105,19 +176,19 @@ test("a controller that is handed down already is left alone", () => {
 test("a limit without its controller is refused by name, before anything is written", () => {
   const { cgroups } = open();
   assert.throws(
-    () => cgroups.check(asking({ cpuQuota: 1000 }), "web"),
+    () => cgroups.check(asking({ cpuQuota: 1000 }), "web", "/c"),
     failure("FAILED_PRECONDITION", /enforce cpu_quota web: the cgroup controller cpu is not delegated/),
   );
   const undelegated = open({ delegated: false, controllers: [], reason: "no systemd" });
   assert.throws(
-    () => undelegated.cgroups.check(asking({ memoryLimitInBytes: 1 }), "web"),
+    () => undelegated.cgroups.check(asking({ memoryLimitInBytes: 1 }), "web", ""),
     failure("FAILED_PRECONDITION", /no cgroup is delegated.*no systemd/),
   );
 });
 
 test("configured to warn, the container runs without the limit and somebody is told", () => {
   const { cgroups, unenforced } = open({ missing: "warn" });
-  const settings = cgroups.check(asking({ cpuQuota: 1000, memoryLimitInBytes: 5 }), "web");
+  const settings = cgroups.check(asking({ cpuQuota: 1000, memoryLimitInBytes: 5 }), "web", "/c");
   assert.deepEqual(
     settings.map(({ file }) => file),
     ["memory.max"],
@@ -128,7 +199,7 @@ test("configured to warn, the container runs without the limit and somebody is t
 test("a preference never refuses a container", () => {
   const { cgroups, unenforced } = open({ delegated: false, controllers: [] });
   assert.deepEqual(
-    cgroups.check(asking({ cpuShares: 512, unified: { "memory.oom.group": "1" } }), "web"),
+    cgroups.check(asking({ cpuShares: 512, unified: { "memory.oom.group": "1" } }), "web", ""),
     [],
   );
   assert.deepEqual(unenforced, ["cpu_shares", "unified memory.oom.group"]);
@@ -137,7 +208,10 @@ test("a preference never refuses a container", () => {
 test("settings are written to the cgroup's files", () => {
   const { cgroups, root } = open();
   cgroups.create("/lichen/abc/c1");
-  cgroups.apply("/lichen/abc/c1", cgroups.check(asking({ memoryLimitInBytes: 4096 }), "web"));
+  cgroups.apply(
+    "/lichen/abc/c1",
+    cgroups.check(asking({ memoryLimitInBytes: 4096 }), "web", "/lichen/abc/c1"),
+  );
   assert.equal(readFileSync(join(root, "lichen/abc/c1/memory.max"), "utf8"), "4096");
   assert.equal(cgroups.read("/lichen/abc/c1", "memory.max"), "4096");
 });

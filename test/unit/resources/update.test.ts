@@ -123,7 +123,7 @@ function cgroupWith(files: Record<string, string>, controllers = ["memory", "cpu
     root,
   });
   const update = (fields: Partial<LinuxContainerResources>) =>
-    cgroups.update("/c", cgroups.check(resources(fields), "web"));
+    cgroups.update("/c", cgroups.check(resources(fields), "web", "/c"));
   return { update, read: (name: string) => readFileSync(join(root, "c", name), "utf8") };
 }
 

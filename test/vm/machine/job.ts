@@ -6,7 +6,7 @@ import { run } from "../../conformance/command.ts";
 import { checkout } from "../../conformance/workshop.ts";
 
 /** Parts of the checkout that tests run from, as they lie. */
-const parts = ["dist", "src", "proto", "test", "scripts", "package.json"];
+const parts = ["dist", "src", "proto", "test", "bench", "scripts", "package.json"];
 /** Node alone of its package, without headers and npm. */
 const node = `node_modules/node-linux-${process.arch}/bin/node`;
 
