@@ -75,7 +75,7 @@ class Call {
     return text;
   }
 
-  Slice slice(const Napi::Value& value) {
+  Memory memory(const Napi::Value& value) {
     if (value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array) {
       auto array = value.As<Napi::Uint8Array>();
       return {array.Data(), array.ByteLength()};
@@ -188,23 +188,23 @@ Napi::Value in_background(const Napi::CallbackInfo& info, Writer& handle, typena
   return promise;
 }
 
-// write(handle, records, slices): promise; core/layer_batch.h has the form. The bytes must not change before
-// it is settled.
+// write(handle, records, memories): promise; core/layer_batch.h has the form. The bytes must not change
+// before it is settled.
 Napi::Value write(const Napi::CallbackInfo& info) {
   Call call(info);
   call.take_writer();
-  Slice records = call.slice(info[1]);
-  std::vector<Slice> slices;
+  Memory records = call.memory(info[1]);
+  std::vector<Memory> memories;
   if (info[2].IsArray()) {
     auto list = info[2].As<Napi::Array>();
-    slices.reserve(list.Length());
-    for (uint32_t i = 0; i < list.Length() && call.ok(); i++) slices.push_back(call.slice(list.Get(i)));
+    memories.reserve(list.Length());
+    for (uint32_t i = 0; i < list.Length() && call.ok(); i++) memories.push_back(call.memory(list.Get(i)));
   } else {
     call.refuse("an array of Uint8Arrays");
   }
   if (!call.ok()) return info.Env().Undefined();
-  auto work = [records, slices = std::move(slices)](LayerWriter& writer) -> Result<bool> {
-    LICHEN_TRY(write_batch(writer, records.data, records.size, slices));
+  auto work = [records, memories = std::move(memories)](LayerWriter& writer) -> Result<bool> {
+    LICHEN_TRY(write_batch(writer, records.data, records.size, memories));
     return true;
   };
   return in_background<bool>(info, call.handle(), std::move(work),

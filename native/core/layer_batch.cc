@@ -13,9 +13,8 @@ Error malformed() {
 }  // namespace
 
 Status write_batch(LayerWriter& writer, const uint8_t* records, size_t size,
-                   const std::vector<Slice>& slices) {
+                   const std::vector<Memory>& memories) {
   RecordReader reader(records, size);
-  size_t slice = 0;
   while (!reader.done()) {
     auto kind = static_cast<LayerRecord>(reader.number<uint8_t>());
     switch (kind) {
@@ -33,11 +32,16 @@ Status write_batch(LayerWriter& writer, const uint8_t* records, size_t size,
           LICHEN_TRY(writer.directory(path, std::move(attributes)));
         break;
       }
-      case LayerRecord::kContent:
-        if (slice == slices.size()) return malformed();
-        LICHEN_TRY(writer.append(slices[slice].data, slices[slice].size));
-        slice++;
+      case LayerRecord::kContent: {
+        auto which = reader.number<uint32_t>();
+        auto offset = reader.number<uint32_t>();
+        auto length = reader.number<uint32_t>();
+        if (!reader.ok() || which >= memories.size()) return malformed();
+        const Memory& memory = memories[which];
+        if (offset > memory.size || length > memory.size - offset) return malformed();
+        LICHEN_TRY(writer.append(memory.data + offset, length));
         break;
+      }
       case LayerRecord::kHole: {
         double bytes = reader.number<double>();
         if (!reader.ok() || !(bytes >= 0) || bytes >= 0x1p63) return malformed();
@@ -73,7 +77,7 @@ Status write_batch(LayerWriter& writer, const uint8_t* records, size_t size,
         return malformed();
     }
   }
-  return slice == slices.size() ? Status() : malformed();
+  return {};
 }
 
 }  // namespace lichen

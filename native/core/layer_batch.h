@@ -10,8 +10,8 @@
 
 namespace lichen {
 
-// A part of some file's content, owned by somebody else.
-struct Slice {
+// Memory that contents of files lie in, owned by somebody else.
+struct Memory {
   const uint8_t* data;
   size_t size;
 };
@@ -20,7 +20,7 @@ struct Slice {
 enum class LayerRecord : uint8_t {
   kDirectory = 1,  // path, attributes
   kFile = 2,       // path, attributes; content, holes and the end belong to it
-  kContent = 3,    // the next slice
+  kContent = 3,    // u32 which of the memories, u32 offset, u32 size
   kHole = 4,       // f64 number of bytes
   kEndFile = 5,
   kSymlink = 6,   // path, target, attributes
@@ -30,9 +30,9 @@ enum class LayerRecord : uint8_t {
   kOpaque = 10,   // path
 };
 
-// Gives the writer every entry of `records`, whose contents are `slices` in turn. Ends at the first that
-// fails. Code MALFORMED_RECORD: the records are not whole, or slices and records do not match.
+// Gives the writer every entry of `records`, whose contents lie in `memories`. Ends at the first that fails.
+// Code MALFORMED_RECORD: the records are not whole, or a content lies outside of the memories.
 Status write_batch(LayerWriter& writer, const uint8_t* records, size_t size,
-                   const std::vector<Slice>& slices);
+                   const std::vector<Memory>& memories);
 
 }  // namespace lichen

@@ -31,6 +31,13 @@ struct Records {
     put_attributes(bytes, made);
     return *this;
   }
+  Records& content(uint32_t memory, uint32_t offset, uint32_t size) {
+    kind(LayerRecord::kContent);
+    put_number(bytes, memory);
+    put_number(bytes, offset);
+    put_number(bytes, size);
+    return *this;
+  }
   Records& hole(double size) {
     kind(LayerRecord::kHole);
     put_number(bytes, size);
@@ -38,11 +45,13 @@ struct Records {
   }
 };
 
-Slice slice(const std::string& text) { return {reinterpret_cast<const uint8_t*>(text.data()), text.size()}; }
+Memory memory(const std::string& text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
 
-Status write(LayerWriter& writer, const Records& records, const std::vector<Slice>& slices = {}) {
+Status write(LayerWriter& writer, const Records& records, const std::vector<Memory>& memories = {}) {
   return write_batch(writer, reinterpret_cast<const uint8_t*>(records.bytes.data()), records.bytes.size(),
-                     slices);
+                     memories);
 }
 
 }  // namespace
@@ -54,14 +63,16 @@ TEST_CASE("a batch holds entries of every kind, and its contents in turn") {
   Records records;
   records.kind(LayerRecord::kDirectory).text("d").attributes(0750);
   records.kind(LayerRecord::kFile).text("d/f").attributes(0640);
-  records.kind(LayerRecord::kContent).kind(LayerRecord::kContent).hole(3).kind(LayerRecord::kContent);
+  records.content(0, 1, 3).content(0, 8, 0).hole(3).content(1, 0, 3);
   records.kind(LayerRecord::kEndFile);
   records.kind(LayerRecord::kSymlink).text("s").text("d/f").attributes(0777);
   records.kind(LayerRecord::kFifo).text("p").attributes(0600);
   records.kind(LayerRecord::kHardLink).text("h").text("d/f");
   records.kind(LayerRecord::kWhiteout).text("w");
   records.kind(LayerRecord::kOpaque).text("d");
-  REQUIRE(write(*writer.operator->(), records, {slice("one"), slice(""), slice("two")}).ok());
+  std::string first = "-one----";
+  std::string second = "two";
+  REQUIRE(write(*writer.operator->(), records, {memory(first), memory(second)}).ok());
   auto summary = writer->finish();
   REQUIRE(summary.ok());
   CHECK(summary->bytes == 6);
@@ -89,15 +100,17 @@ TEST_CASE("a batch ends at the first entry that fails") {
   CHECK(scratch.look("x").st_mode == 0);
 }
 
-TEST_CASE("records and contents that do not match are malformed") {
+TEST_CASE("records that are not whole, and contents outside of the memories, are malformed") {
   ScratchDirectory scratch;
   auto writer = LayerWriter::open(scratch.directory("layer"), true);
   REQUIRE(writer.ok());
   Records file;
   file.kind(LayerRecord::kFile).text("f").attributes(0644);
-  CHECK(write(*writer.operator->(), file, {slice("too many")}).error().code == "MALFORMED_RECORD");
-  file.kind(LayerRecord::kContent);
-  CHECK(write(*writer.operator->(), file).error().code == "MALFORMED_RECORD");
+  REQUIRE(write(*writer.operator->(), file).ok());
+  std::string text = "text";
+  for (const Records& beyond : {Records().content(1, 0, 1), Records().content(0, 0, 5),
+                                Records().content(0, 5, 0), Records().content(0, 2, 0xffffffff)})
+    CHECK(write(*writer.operator->(), beyond, {memory(text)}).error().code == "MALFORMED_RECORD");
   for (double size : {-1.0, 1e300}) {
     Records hole;
     hole.hole(size);

@@ -8,6 +8,7 @@ import { shiftTree } from "../native/shift.ts";
 import { packLayer } from "./archive/pack-layer.ts";
 import { unpackLayer } from "./layer/unpack.ts";
 import { RegistryClient } from "./registry/client.ts";
+import { readMemory } from "./registry/read-memory.ts";
 import {
   type Arrived,
   type Dialled,
@@ -97,7 +98,7 @@ async function unpack(task: Task & { kind: "unpack" }, signal: AbortSignal): Pro
 const fileChunkBytes = 1024 * 1024;
 const betweenReportsMs = 100;
 
-/** What passes is counted, and the main thread told now and then. */
+/** What passes is counted, and the main thread told now and then. Whoever asks for the next chunk is done with the last one. */
 async function* counted(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let reported = 0;
   const arrived: Arrived = { received: 0 };
@@ -109,5 +110,6 @@ async function* counted(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Ar
       parentPort?.postMessage(arrived);
     }
     yield chunk;
+    readMemory.giveBack(chunk);
   }
 }

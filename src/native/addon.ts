@@ -34,7 +34,7 @@ export interface RawPidWatcher {
 export interface RawLayer {
   open(directory: string, singleOwner: boolean): unknown;
   close(writer: unknown): void;
-  write(writer: unknown, records: Uint8Array, slices: Uint8Array[]): Promise<void>;
+  write(writer: unknown, records: Uint8Array, memories: Uint8Array[]): Promise<void>;
   finish(writer: unknown): Promise<RawLayerSummary>;
   settle(request: RawSettlement): void;
   syncFilesystem(path: string): void;

@@ -128,9 +128,27 @@ export function enlargePipe(stream: Socket): void {
   borrowed.release();
 }
 
+/** Where a socket reads to: memory for the next read, and what its stream hands out once so many bytes lie at the front of it. */
+export interface SocketMemory {
+  take(): Buffer;
+  filled(buffer: Buffer, length: number): Buffer;
+}
+
 /** A connected TCP socket as a Node socket, which owns the descriptor from now on. */
-export function connectedSocket(fd: Fd): Socket {
-  return new Socket({ fd: fd.release(), readable: true, writable: true });
+export function connectedSocket(fd: Fd, memory?: SocketMemory): Socket {
+  return readingTo(
+    memory,
+    (onread) => new Socket({ fd: fd.release(), readable: true, writable: true, ...onread }),
+  );
+}
+
+/** A socket made by `make` with options that let it read to `memory`, and none of those without. */
+export function readingTo(memory: SocketMemory | undefined, make: (options: object) => Socket): Socket {
+  if (memory === undefined) return make({});
+  const callback = (length: number, buffer: Buffer): boolean => socket.push(memory.filled(buffer, length));
+  // One read at a time: a stream that holds two would join them in new memory.
+  const socket = make({ onread: { buffer: () => memory.take(), callback }, readableHighWaterMark: 1 });
+  return socket;
 }
 
 /** The write end of a pipe, or a socket, as a Node stream, which owns the descriptor from now on. */

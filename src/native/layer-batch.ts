@@ -27,13 +27,13 @@ const firstBytes = 64 * 1024;
 const attributeBytes = 28;
 
 /**
- * Entries of a layer on their way to the core: records in the form of native/core/layer_record.h, and beside them the parts of the
- * files' contents, which are not copied. Paths are byte strings.
+ * Entries of a layer on their way to the core: records in the form of native/core/layer_record.h, and beside them the memory that
+ * files' contents lie in, which are not copied. Paths are byte strings.
  */
 export class LayerBatch {
   #buffer = Buffer.allocUnsafeSlow(firstBytes);
   #end = 0;
-  readonly slices: Uint8Array[] = [];
+  readonly #memories: ArrayBufferLike[] = [];
 
   get empty(): boolean {
     return this.#end === 0;
@@ -44,9 +44,14 @@ export class LayerBatch {
     return this.#buffer.subarray(0, this.#end);
   }
 
+  /** What the contents in the records lie in; a few at the most, since many contents come in one part of an archive. */
+  get memories(): Uint8Array[] {
+    return this.#memories.map((memory) => new Uint8Array(memory));
+  }
+
   clear(): void {
     this.#end = 0;
-    this.slices.length = 0;
+    this.#memories.length = 0;
   }
 
   entry(kind: "directory" | "file" | "fifo", path: string, attributes: Attributes): void {
@@ -75,8 +80,14 @@ export class LayerBatch {
 
   /** Content of the file begun last; the bytes must not change before the batch is written. */
   content(bytes: Uint8Array): void {
+    const { buffer, byteOffset, byteLength } = bytes;
+    let memory = this.#memories.lastIndexOf(buffer);
+    if (memory < 0) memory = this.#memories.push(buffer) - 1;
     this.#kind(record.content);
-    this.slices.push(bytes);
+    this.#reserve(12);
+    let at = this.#buffer.writeUInt32LE(memory, this.#end);
+    at = this.#buffer.writeUInt32LE(byteOffset, at);
+    this.#end = this.#buffer.writeUInt32LE(byteLength, at);
   }
 
   hole(bytes: number): void {

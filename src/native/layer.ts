@@ -85,7 +85,7 @@ export class LayerWriter {
     this.#collecting = this.#writing;
     this.#writing = batch;
     this.#collecting.clear();
-    this.#underWay = layerCallAsync((raw) => raw.layer.write(this.#handle, batch.records, batch.slices));
+    this.#underWay = layerCallAsync((raw) => raw.layer.write(this.#handle, batch.records, batch.memories));
     // Whoever waits for it next hears of a failure.
     this.#underWay.catch(() => {});
   }

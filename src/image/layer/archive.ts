@@ -2,6 +2,7 @@ import type { Extract } from "tar-stream";
 import { LichenError } from "../../errors.ts";
 import type { LayerWriter } from "../../native/layer.ts";
 import { type DevicePolicy, type Entry, type EntryHeader, readEntry, type Skipped } from "./entry.ts";
+import { type ContentSink, EntryContent } from "./entry-content.ts";
 import { byteExtract, hasLeftover } from "./pax.ts";
 import { SparseContent } from "./sparse.ts";
 
@@ -9,19 +10,6 @@ export interface ArchiveOptions {
   devices: DevicePolicy;
   /** An archive with more entries than this is refused. */
   maxEntries: number;
-}
-
-/** What tar-stream hands out as the content of an entry. */
-interface EntryStream {
-  on(event: "data", listener: (bytes: Uint8Array) => void): unknown;
-  on(event: "end" | "error", listener: () => void): unknown;
-  resume(): unknown;
-}
-
-/** What takes a file's content. */
-interface Content {
-  write(bytes: Uint8Array): void;
-  end(): void;
 }
 
 /** A tar reader that hands every entry to a writer, one after another. Failures are told by `write` and `end`. */
@@ -40,9 +28,16 @@ export class ArchiveReader {
     this.#options = options;
     this.#reader = byteExtract();
     const wake = () => this.#wake();
-    this.#reader.on("entry", (header, content, next) =>
-      this.#entry(header, content as EntryStream, () => next()),
-    );
+    const fail = (error: unknown) => this.#fail(error);
+    EntryContent.replaceStreamsOf(this.#reader, fail);
+    this.#reader.on("entry", (header, content, next) => {
+      try {
+        this.#entry(header, content as unknown as EntryContent);
+      } catch (error) {
+        fail(error);
+      }
+      next();
+    });
     this.#reader.on("drain", wake);
     this.#reader.on("error", (error) => {
       this.#failure ??= error;
@@ -79,44 +74,21 @@ export class ArchiveReader {
     });
   }
 
-  #entry(header: EntryHeader, content: EntryStream, next: () => void): void {
-    // The reader tells of every failure; told once more by the entry, nobody would listen and the thread would end.
-    content.on("error", () => {});
-    const attempt = (step: () => void) => {
-      try {
-        step();
-      } catch (error) {
-        this.#failure ??= error;
-        this.#reader.destroy(error as Error);
-      }
-    };
-    attempt(() => {
-      if (++this.#entries > this.#options.maxEntries) throw tooManyEntries(this.#options.maxEntries);
-      const sink = this.#begin(readEntry(header, this.skipped, this.#options.devices));
-      if (sink === undefined) {
-        // Not waiting for its end: that of a directory with a size never comes.
-        content.resume();
-        next();
-        return;
-      }
-      if (header.size === 0) {
-        content.resume();
-        sink.end();
-        next();
-        return;
-      }
-      content.on("data", (chunk) => attempt(() => sink.write(chunk)));
-      content.on("end", () =>
-        attempt(() => {
-          sink.end();
-          next();
-        }),
-      );
-    });
+  #fail(error: unknown): void {
+    this.#failure ??= error;
+    this.#reader.destroy(error as Error);
+  }
+
+  #entry(header: EntryHeader, content: EntryContent): void {
+    if (++this.#entries > this.#options.maxEntries) throw tooManyEntries(this.#options.maxEntries);
+    const sink = this.#begin(readEntry(header, this.skipped, this.#options.devices));
+    // Of an entry without content the reader says no end.
+    if (header.size === 0) sink?.end();
+    else content.sink = sink;
   }
 
   /** Gives an entry to the writer; what takes its content, where there is one. */
-  #begin(entry: Entry): Content | undefined {
+  #begin(entry: Entry): ContentSink | undefined {
     const writer = this.#writer;
     switch (entry.kind) {
       case "file":
@@ -146,7 +118,7 @@ export class ArchiveReader {
   }
 }
 
-function contentOf(entry: Entry & { kind: "file" }, writer: LayerWriter): Content {
+function contentOf(entry: Entry & { kind: "file" }, writer: LayerWriter): ContentSink {
   if (entry.sparse === undefined)
     return { write: (bytes) => writer.append(bytes), end: () => writer.endFile() };
   const sparse = new SparseContent(entry.path, entry.sparse, writer);

@@ -1,5 +1,6 @@
 import { type Extract, extract, type Header } from "tar-stream";
 import { OldGnuSparse } from "./old-gnu-sparse.ts";
+import { type PlainHeader, readPlainHeader } from "./plain-header.ts";
 import type { Sparse } from "./sparse.ts";
 
 /**
@@ -14,6 +15,7 @@ export function byteExtract(): Extract {
   // Its types do not know this documented option.
   const options: object = { filenameEncoding: "latin1" };
   const reader = extract(options) as Extract & Internals;
+  readPlainHeaders(reader);
   goOnWithoutRecursion(reader);
   readPaxAsBytes(reader);
   readOldGnuSparse(reader);
@@ -25,19 +27,72 @@ export function hasLeftover(reader: Extract): boolean {
   return (reader as Extract & Internals)._buffer.buffered > 0;
 }
 
+const headerBytes = 512;
+/** Larger PAX headers are for the reader to judge. */
+const usualPaxBytes = 1024 * 1024;
+
 interface Internals {
-  _header: Header & { sparse?: Sparse };
+  _header: (Header | PlainHeader) & { sparse?: Sparse };
   _pax: Record<string, string> | null;
   _paxGlobal: Record<string, string> | null;
   _buffer: { buffered: number; shift(size: number): Uint8Array | null };
   _locked: boolean;
+  _stream: unknown;
   _unlockBound: (error?: unknown) => void;
   _longHeader: boolean;
   _missing: number;
+  _createStream(): unknown;
   _consumeHeader(): boolean;
   _applyLongHeaders(): void;
+  _continueWrite(error: Error | null): void;
+  emit(event: "entry", header: PlainHeader, content: unknown, next: (error?: unknown) => void): boolean;
   _decodeLongHeader(data: Uint8Array): void;
   _final(done: (error: Error | null) => void): void;
+}
+
+/**
+ * Headers that readPlainHeader knows are taken from there: it is the reader's own decoding of each header that costs most of reading
+ * an archive. What follows them is as in the reader's own method.
+ */
+function readPlainHeaders(reader: Internals): void {
+  let again: Uint8Array | undefined;
+  const { shift } = reader._buffer;
+  reader._buffer.shift = function next(size: number): Uint8Array | null {
+    if (again === undefined) return shift.call(this, size);
+    const block = again;
+    again = undefined;
+    return block;
+  };
+  const consumeHeader = reader._consumeHeader;
+  reader._consumeHeader = function consume(): boolean {
+    if (this._locked) return false;
+    const block = this._buffer.shift(headerBytes)!;
+    const header = readPlainHeader(block);
+    if (header === undefined || (header.type === "pax-header" && header.size > usualPaxBytes)) {
+      again = block;
+      return consumeHeader.call(this);
+    }
+    this._header = header;
+    if (header.type === "pax-header") {
+      this._longHeader = true;
+      this._missing = header.size;
+      return true;
+    }
+    this._locked = true;
+    this._applyLongHeaders();
+    const { size, type } = header;
+    if (!(size >= 0)) {
+      this._continueWrite(new Error("Invalid header"));
+      return false;
+    }
+    const content = this._createStream();
+    if (size > 0 && type !== "directory") {
+      this._stream = content;
+      this._missing = size;
+    }
+    this.emit("entry", header, content, this._unlockBound);
+    return true;
+  };
 }
 
 /**

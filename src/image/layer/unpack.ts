@@ -43,6 +43,7 @@ const partCount = 3;
 /**
  * Unpacks one layer while it arrives: compressed bytes → SHA-256 → decoder → SHA-256 → tar → files, each stage held back
  * by the next. Returns only when length and both digests matched; what is in the directory is worth nothing before.
+ * The bytes of a chunk are not looked at any more when the next one is asked for.
  * Errors: DATA_LOSS (wrong digest, wrong length, not an archive), INVALID_ARGUMENT (an entry against the rules),
  * RESOURCE_EXHAUSTED (beyond the limits), and whatever the kernel said while writing.
  */
@@ -62,7 +63,8 @@ export async function unpackLayer(
         await unpacking.write(chunk);
         continue;
       }
-      start = start.length === 0 ? chunk : Buffer.concat([start, chunk]);
+      // A copy: the memory of a chunk is used again once the next one is asked for.
+      start = Buffer.concat([start, chunk]);
       if (start.length < bytesToDetect) continue;
       unpacking = new Unpacking(detectCompression(start), content, writer, options);
       await unpacking.write(start);

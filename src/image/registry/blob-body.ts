@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { LichenError } from "../../errors.ts";
 import { nativeCode } from "../../native/failure.ts";
 import { drop } from "./answers.ts";
+import { chunksOf } from "./chunks.ts";
 import type { Response } from "./transport.ts";
 
 /** How often in a row a connection may break off without having brought much. */
@@ -90,7 +91,7 @@ export class BlobBody implements AsyncIterable<Uint8Array> {
     const { open, object, size } = this.#source;
     if (!first) this.#resumed++;
     const response = await open(this.#offset);
-    const body = response.body as AsyncIterable<Uint8Array>;
+    const body = chunksOf(response.body);
     if (response.statusCode === 206) {
       const problem = rangeProblem([response.headers["content-range"] ?? ""].flat()[0], this.#offset, size);
       if (problem === undefined) return body;

@@ -5,6 +5,7 @@ import type { buildConnector } from "undici";
 import { LichenError } from "../../errors.ts";
 import { type Dial, openSocket, within } from "./dial.ts";
 import type { HttpProxy } from "./proxy.ts";
+import { readMemory } from "./read-memory.ts";
 import { defaultTls, secureContext, type TlsSettings } from "./tls.ts";
 
 export interface ConnectOptions {
@@ -26,7 +27,7 @@ export function connector(options: ConnectOptions): buildConnector.connector {
     const port = Number(wanted) || (secure ? 443 : 80);
     const made = secure
       ? connectSecurely(host, port, options, context)
-      : openSocket(options.dial, host, port, options.timeoutMs);
+      : openSocket(options.dial, host, port, options.timeoutMs, readMemory);
     made.then(
       (socket) => callback(null, socket),
       (error: Error) => callback(error, null),

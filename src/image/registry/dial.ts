@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { LichenError } from "../../errors.ts";
-import { connectedSocket, type Fd } from "../../native/fd.ts";
+import { connectedSocket, type Fd, readingTo, type SocketMemory } from "../../native/fd.ts";
 
 /**
  * Makes a TCP connection and gives its descriptor away; rejects with a LichenError. The daemon lives in a network of its
@@ -8,16 +8,22 @@ import { connectedSocket, type Fd } from "../../native/fd.ts";
  */
 export type Dial = (host: string, port: number) => Promise<Fd>;
 
-/** A connection, made by `dial`, or without it in the process's own network. UNAVAILABLE also when `timeoutMs` are over. */
+/**
+ * A connection, made by `dial`, or without it in the process's own network. UNAVAILABLE also when `timeoutMs` are over. `memory`: what it
+ * reads to, where that is to be used again.
+ */
 export async function openSocket(
   dial: Dial | undefined,
   host: string,
   port: number,
   timeoutMs: number,
+  memory?: SocketMemory,
 ): Promise<Socket> {
   const socket = await within(
     timeoutMs,
-    dial === undefined ? connectHere(host, port) : dial(host, port).then(connectedSocket),
+    dial === undefined
+      ? connectHere(host, port, memory)
+      : dial(host, port).then((fd) => connectedSocket(fd, memory)),
     (late) => late.destroy(),
     () => unreachable(host, port, `no connection within ${timeoutMs / 1000} s`),
   ).catch((error: unknown) => {
@@ -49,9 +55,9 @@ export async function within<T>(
   }
 }
 
-function connectHere(host: string, port: number): Promise<Socket> {
+function connectHere(host: string, port: number, memory: SocketMemory | undefined): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port });
+    const socket = readingTo(memory, (options) => connect({ host, port, ...options }));
     socket.once("error", reject);
     socket.once("connect", () => {
       socket.off("error", reject);

@@ -128,7 +128,8 @@ export class Transport {
   }
 
   async #once(url: URL, { method, headers, body, signal }: Request): Promise<Response> {
-    const rest = { method, body: body ?? null, signal: signal ?? null };
+    // The same for bodies as for the sockets they come from (readingTo): one read at a time.
+    const rest = { method, body: body ?? null, signal: signal ?? null, highWaterMark: 1 };
     const path = `${url.pathname}${url.search}`;
     const proxy = url.protocol === "http:" ? proxyFor(url, this.#network.proxies) : undefined;
     if (proxy === undefined) return this.#agent.request({ origin: url.origin, path, headers, ...rest });
