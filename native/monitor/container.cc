@@ -160,7 +160,7 @@ void Container::report(ChildReport told) {
     }
   }
   state_ = State::created;
-  mount_namespace_ = mount_namespace_of(process_.pid);
+  mount_namespace_ = namespace_of(process_.pid, Mark::mount);
   created_at_ = now_ns();
   JsonObject ok;
   ok.number("pid", process_.pid);
@@ -276,7 +276,7 @@ void Container::kill_leftovers() {
   if (!request_.cgroup.empty())
     (void)write_file(request_.cgroup + "/cgroup.kill", "1");
   else if (mount_namespace_)
-    kill_processes_of(*mount_namespace_);
+    kill_processes_of(Mark::mount, *mount_namespace_);
 }
 
 void Container::finish(const Exit& exit) {

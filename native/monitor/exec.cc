@@ -5,6 +5,8 @@
 
 #include <csignal>
 
+#include "monitor/leftovers.h"
+
 namespace lichen::monitor {
 
 Exec::~Exec() {
@@ -46,7 +48,7 @@ Status Exec::begin(const Container& container, Fd process, StandardStreams strea
     timer_ = context_.loop.after(std::chrono::milliseconds(request_.timeout_ms), [this] {
       timer_ = 0;
       timed_out_ = true;
-      (void)signal(SIGKILL);
+      kill_all();
     });
   auto watched = context_.loop.watch(channel_, EPOLLIN, [this](uint32_t) { hear(); });
   if (!watched) failure_ = watched.error();
@@ -85,6 +87,14 @@ Status Exec::signal(int number) {
   return sys_error("kill", "exec " + id());
 }
 
+void Exec::kill_all() {
+  // A process that is killed has no namespaces any more. Before it has one of its own, it lives in the
+  // monitor's, which is spared.
+  auto space = namespace_of(process_.pid, Mark::cgroup);
+  (void)signal(SIGKILL);
+  if (space) kill_processes_of(Mark::cgroup, *space);
+}
+
 Status Exec::resize(const TerminalSize& size) {
   if (!terminal_) return plain_error("NO_TERMINAL", "resize", id(), "the exec has no terminal");
   return resize_terminal(terminal_, size);
@@ -95,7 +105,7 @@ void Exec::abandon() {
   terminal_.reset();
   grace_timer_ = context_.loop.after(std::chrono::milliseconds(request_.grace_ms), [this] {
     grace_timer_ = 0;
-    (void)signal(SIGKILL);
+    kill_all();
   });
 }
 

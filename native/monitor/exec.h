@@ -40,7 +40,7 @@ class Exec {
   Status signal(int number);
   Status resize(const TerminalSize& size);
   // Nobody is there for it any more: hangs its terminal up (the daemon's descriptors are gone, too), and
-  // kills its whole process group when it has not ended after its grace.
+  // kills it with all its descendants when it has not ended after its grace.
   void abandon();
   void reaped(int status);
 
@@ -52,6 +52,8 @@ class Exec {
  private:
   void hear();
   void channel_closed();
+  // SIGKILL for all that has come of it, also what has left its process group or its parent.
+  void kill_all();
 
   Context& context_;
   ExecRequest request_;

@@ -52,8 +52,10 @@ Result<Prepared> prepare(const ExecStart& start) {
   LICHEN_TRY(request_apparmor(prepared.process.apparmor_profile));
   // Network, IPC and UTS are the monitor's already; setns(2) with a mount namespace also moves root and
   // directory there.
-  if (setns(start.container.get(), CLONE_NEWNS | CLONE_NEWCGROUP) != 0)
-    return sys_error("setns", "the container");
+  if (setns(start.container.get(), CLONE_NEWNS) != 0) return sys_error("setns", "the container");
+  // Born in the container's cgroup, it sees the same root as the container does; but by this namespace the
+  // monitor knows all that comes of it, whatever session and parent they have.
+  if (unshare(CLONE_NEWCGROUP) != 0) return sys_error("unshare", "CLONE_NEWCGROUP");
   if (start.terminal) LICHEN_TRY(open_exec_terminal(start, prepared.process));
   LICHEN_TRY(assume_identity(prepared.process, prepared.filter.has_value()));
   return prepared;

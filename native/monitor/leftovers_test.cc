@@ -14,18 +14,20 @@ using namespace lichen::monitor;
 
 namespace {
 
-// A process in a user and mount namespace of its own, with a child there; told by a byte when both are there.
+// A process in a user, mount and cgroup namespace of its own, with a child there; told by a byte when both
+// are there.
 pid_t start_family(const Fd& ready) {
   pid_t pid = fork();
   if (pid != 0) return pid;
-  if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) _exit(1);
-  if (fork() > 0) (void)!write(ready.get(), "x", 1);
+  if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWCGROUP) != 0) _exit(1);
+  // The child leaves group and session.
+  pid_t child = fork();
+  if (child == 0) setsid();
+  if (child > 0) (void)!write(ready.get(), "x", 1);
   for (;;) pause();
 }
 
-}  // namespace
-
-TEST_CASE("every process of a mount namespace is killed, and nobody else") {
+void check_killed_by(Mark mark) {
   pid_t bystander = fork();
   if (bystander == 0)
     for (;;) pause();
@@ -38,9 +40,9 @@ TEST_CASE("every process of a mount namespace is killed, and nobody else") {
   if (read(read_end.get(), &byte, 1) != 1) {
     MESSAGE("skip: user namespaces cannot be made here");
   } else {
-    auto space = mount_namespace_of(family);
+    auto space = namespace_of(family, mark);
     REQUIRE(space);
-    kill_processes_of(*space);
+    kill_processes_of(mark, *space);
     // The pipe ends when the last holder of its writing end, the child, is gone.
     CHECK(read(read_end.get(), &byte, 1) == 0);
     CHECK(kill(bystander, 0) == 0);
@@ -52,9 +54,19 @@ TEST_CASE("every process of a mount namespace is killed, and nobody else") {
   CHECK(waitpid(bystander, &status, 0) == bystander);
 }
 
+}  // namespace
+
+TEST_CASE("every process of a mount namespace is killed, and nobody else") { check_killed_by(Mark::mount); }
+
+TEST_CASE("every process of a cgroup namespace is killed, whatever its session") {
+  check_killed_by(Mark::cgroup);
+}
+
 TEST_CASE("a process that has ended has no namespace, and our own is spared") {
-  CHECK(!mount_namespace_of(0x3fffffff));
-  auto own = mount_namespace_of(getpid());
-  REQUIRE(own);
-  kill_processes_of(*own);  // returns, which a killed process would not
+  for (Mark mark : {Mark::mount, Mark::cgroup}) {
+    CHECK(!namespace_of(0x3fffffff, mark));
+    auto own = namespace_of(getpid(), mark);
+    REQUIRE(own);
+    kill_processes_of(mark, *own);  // returns, which a killed process would not
+  }
 }

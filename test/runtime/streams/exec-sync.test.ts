@@ -26,13 +26,17 @@ async function lasting(promise: Promise<unknown>): Promise<number> {
   return (performance.now() - began) / 1000;
 }
 
-test("at the time-out the whole process group is gone, and the call has ended", async () => {
+test("at the time-out no process is left, also none that has left group and parent, and the call has ended", async () => {
   const before = await settled(node);
-  const script = "sleep 4001 & sleep 4002 | sleep 4003 & trap '' TERM HUP; sleep 4004";
+  const script =
+    "sleep 4001 & sleep 4002 | sleep 4003 & setsid sleep 4005 & (setsid sleep 4006 &); trap '' TERM HUP; sleep 4004";
+  const { stdout: other } = await run("setsid sleep 5001 >/dev/null 2>&1 & echo $!");
   const running = run(script, 1);
   await assert.rejects(running, { code: 4, details: /took longer than 1 s and was killed/ });
   const { stdout } = await run("ps -o args");
   assert.doesNotMatch(String(stdout), /sleep 400\d/);
+  assert.match(String(stdout), /sleep 5001/, "another exec's is");
+  await run(`kill ${other}`);
   await eventually(() => expectNoMore(node, before));
 });
 

@@ -149,7 +149,9 @@ test("a client that vanishes takes its command along: hang-up with a terminal, S
   const before = await settled(node);
   for (const tty of [true, false]) {
     const mark = tty ? "7001" : "7002";
-    const script = tty ? `sleep ${mark}` : `trap '' HUP PIPE TERM; sleep ${mark}; sleep ${mark}`;
+    const script = tty
+      ? `sleep ${mark}`
+      : `trap '' HUP PIPE TERM; setsid sleep ${mark} & sleep ${mark}; sleep ${mark}`;
     const cmd = ["sh", "-c", script];
     const { url } = await node.client.exec({ containerId: container, cmd, tty, stdin: true, stdout: true });
     const client = new WebSocket(url, "v5.channel.k8s.io");
