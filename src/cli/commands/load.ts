@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import type { Command } from "commander";
 import { misuse, withDaemon } from "../context.ts";
 import { shortId } from "../format.ts";
@@ -23,18 +24,23 @@ export function load(program: Command): void {
           "give --input FILE, or pipe an archive in",
         );
       const source = input === undefined ? process.stdin : await openForReading(input);
-      await withDaemon(command, async ({ images, print }) => {
-        const last = await showLayers("loading", images().load(requests(source)));
-        const loaded = last?.images ?? [];
-        print(loaded, ["IMAGE", "ID"], () =>
-          loaded.flatMap(({ id, names }) =>
-            (names.length > 0 ? names : ["<none>"]).map((name) => [name, shortId(id)]),
-          ),
-        );
-      });
+      try {
+        await withDaemon(command, async ({ images, print }) => {
+          const last = await showLayers("loading", images().load(requests(source)));
+          const loaded = last?.images ?? [];
+          print(loaded, ["IMAGE", "ID"], () =>
+            loaded.flatMap(({ id, names }) =>
+              (names.length > 0 ? names : ["<none>"]).map((name) => [name, shortId(id)]),
+            ),
+          );
+        });
+      } finally {
+        // Whoever still writes to the pipe is told, instead of being kept waiting with us.
+        source.destroy();
+      }
     });
 }
 
-async function* requests(source: NodeJS.ReadableStream): AsyncGenerator<{ data: Uint8Array }> {
+async function* requests(source: Readable): AsyncGenerator<{ data: Uint8Array }> {
   for await (const data of source) yield { data: data as Uint8Array };
 }
