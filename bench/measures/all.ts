@@ -8,7 +8,15 @@ import { pollManyPods } from "./many-pods.ts";
 import { idleMemory, memoryPerPod } from "./memory.ts";
 import { endPod, podLife, podsPerSecond, podUp, type StartedPod, startPod, wholeLife } from "./pod-life.ts";
 import { pull } from "./pull.ts";
-import { firstByte, manyExecs, portForward, pour, type StreamTools, sourceCommand } from "./streams.ts";
+import {
+  clientStart,
+  firstByte,
+  manyExecs,
+  portForward,
+  pour,
+  type StreamTools,
+  sourceCommand,
+} from "./streams.ts";
 
 /** How often each thing is measured. */
 export interface Effort {
@@ -161,6 +169,9 @@ async function streams({ targets, figures, effort, each, tools }: Bench): Promis
   await each("crictl exec", streamRounds * 5, async (target) => {
     const milliseconds = await firstByte(target, tools, pods.get(target)!.container);
     figure(figures, "exec_first_byte", "ms", target, milliseconds);
+    const start = await clientStart(target, tools);
+    figure(figures, "crictl_start", "ms", target, start);
+    figure(figures, "exec_beyond_start", "ms", target, milliseconds - start);
   });
   for (const protocol of ["spdy", "websocket"] as const) {
     for (const direction of ["out", "in"] as const) {
