@@ -1,6 +1,6 @@
 // Arrows point downward only (ARCHITECTURE.md, "Rooms"); a cycle or an upward import fails the lint.
 const room = (name) => `^src/${name}/`;
-// Every room and the rooms below it that it may import. src/errors.ts and proto/ may be used by all.
+// Every room and the rooms below it that it may import. The files of src/ itself and proto/ may be used by all.
 const below = {
   native: [],
   config: [],

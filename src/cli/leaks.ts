@@ -2,8 +2,8 @@ import { readdirSync, readlinkSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Container, PodSandbox } from "#cri";
 import { PodSandboxState } from "#cri";
+import { entries, quietly, text } from "../quiet-files.ts";
 import type { Finding } from "./doctor.ts";
-import { entries, quietly, text } from "./quiet-files.ts";
 
 /** Where a node keeps things. */
 export interface NodePlaces {

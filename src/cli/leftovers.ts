@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { entries } from "./quiet-files.ts";
+import { parseProcessStat, statField } from "../process-stat.ts";
+import { entries } from "../quiet-files.ts";
 
 /** A process of an instance that lives, and the file that names it. */
 export interface LiveProcess {
@@ -25,14 +26,12 @@ export function liveProcesses(runtimeDir: string): LiveProcess[] {
   });
 }
 
-/** "PID STARTTIME" of /proc/PID/stat: the start time tells the process from a later one with its number. */
+/** Of "PID STARTTIME". */
 function livePid(file: string): number | undefined {
   try {
     const [pid = "", started = ""] = readFileSync(file, "utf8").trim().split(" ");
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // proc_pid_stat(5): the name is in parentheses and may contain anything; the start time is field 22.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return fields[19] === started && fields[0] !== "Z" ? Number(pid) : undefined;
+    const stat = parseProcessStat(readFileSync(`/proc/${pid}/stat`, "utf8"));
+    return stat(statField.startTime) === started && stat(statField.state) !== "Z" ? Number(pid) : undefined;
   } catch {
     return undefined;
   }

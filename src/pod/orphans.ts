@@ -1,10 +1,9 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { constants } from "node:os";
 import { openPid, signalPid } from "../native/process.ts";
+import { parseProcessStat, statField, ticksPerSecond } from "../process-stat.ts";
 import type { ContainerRecord } from "../store/containers.ts";
 
-/** Clock ticks a second of /proc/PID/stat on every architecture (sysconf(3), _SC_CLK_TCK). */
-const ticks = 100;
 const secondNs = 1_000_000_000n;
 
 /**
@@ -33,9 +32,7 @@ function isFirstProcess({ pid, createdAt }: ContainerRecord): boolean {
 
 /** Nanoseconds since the epoch, as exact as the kernel tells it (proc_pid_stat(5), proc_stat(5)). */
 function startOf(pid: number): bigint {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  // The command's name is in parentheses and may hold anything.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const stat = parseProcessStat(readFileSync(`/proc/${pid}/stat`, "utf8"));
   const boot = /^btime (\d+)$/m.exec(readFileSync("/proc/stat", "utf8"))?.[1] ?? "0";
-  return BigInt(boot) * secondNs + (BigInt(fields[19] ?? "0") * secondNs) / BigInt(ticks);
+  return BigInt(boot) * secondNs + (BigInt(stat(statField.startTime)) * secondNs) / BigInt(ticksPerSecond);
 }

@@ -1,8 +1,8 @@
-import { readdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { LichenError } from "../errors.ts";
 import type { ContainerState, HelloReply } from "../native/monitor-wire.ts";
+import { entries } from "../quiet-files.ts";
 import type { ContainerRecord } from "../store/containers.ts";
 import type { PodRecord } from "../store/pods.ts";
 import { containerExited, lostContainer } from "./container/exited.ts";
@@ -127,13 +127,5 @@ async function removeStrays(context: PodContext): Promise<void> {
   }
   for (const name of entries(containersDirectory).filter((entry) => !containers.has(entry))) {
     await rm(join(containersDirectory, name), { recursive: true, force: true });
-  }
-}
-
-function entries(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
   }
 }

@@ -1,3 +1,4 @@
+import { parseProcessStat, statField } from "../../process-stat.ts";
 import { readOnce } from "./files.ts";
 import type { CpuUsage, MemoryUsage } from "./types.ts";
 
@@ -56,18 +57,17 @@ export function numbers(text: string | undefined, separator: string): number[] {
   return (text ?? "").split(separator).filter(Boolean).map(Number);
 }
 
-/** /proc/PID/stat, proc_pid_stat(5); the name in parentheses may hold anything, so fields count from the last one. */
+/** From /proc/PID/stat and /proc/PID/smaps_rollup. */
 function processStat(stat: string | undefined, rollup: string | undefined): ProcessStat | undefined {
   if (stat === undefined) return undefined;
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const field = (number: number) => fields[number - 3] ?? "0";
+  const field = parseProcessStat(stat);
   return {
-    minorFaults: Number(field(10)),
-    majorFaults: Number(field(12)),
-    userTicks: BigInt(field(14)) + BigInt(field(16)),
-    systemTicks: BigInt(field(15)) + BigInt(field(17)),
-    threads: Number(field(20)),
-    ...residentMemory(rollup, Number(field(24)) * pageSize),
+    minorFaults: Number(field(statField.minorFaults)),
+    majorFaults: Number(field(statField.majorFaults)),
+    userTicks: BigInt(field(statField.userTicks)) + BigInt(field(statField.childrenUserTicks)),
+    systemTicks: BigInt(field(statField.systemTicks)) + BigInt(field(statField.childrenSystemTicks)),
+    threads: Number(field(statField.threads)),
+    ...residentMemory(rollup, Number(field(statField.residentPages)) * pageSize),
   };
 }
 
