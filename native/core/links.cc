@@ -171,7 +171,8 @@ Status add_address(Netlink& netlink, const std::string& link, const IpAddress& a
   return netlink.request(std::move(message), "add address", address.text() + " to " + quoted(link));
 }
 
-Status add_default_route(Netlink& netlink, const std::string& link, const IpAddress& gateway) {
+Status add_default_route(Netlink& netlink, const std::string& link, const IpAddress& gateway,
+                         uint32_t least_timeout_ms) {
   LICHEN_ASSIGN(int index, link_index(netlink, link));
   rtmsg header{};
   header.rtm_family = gateway.family;
@@ -181,6 +182,12 @@ Status add_default_route(Netlink& netlink, const std::string& link, const IpAddr
   header.rtm_type = RTN_UNICAST;
   NetlinkMessage message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
   message.header(header).put(RTA_GATEWAY, gateway.bytes).put_u32(RTA_OIF, static_cast<uint32_t>(index));
+  if (least_timeout_ms > 0) {
+    message.nest(RTA_METRICS, [&] {
+      message.put_u32(RTAX_LOCK, 1U << RTAX_RTO_MIN);  // it counts only where it is locked
+      message.put_u32(RTAX_RTO_MIN, least_timeout_ms);
+    });
+  }
   return netlink.request(std::move(message), "add default route",
                          "via " + gateway.text() + " on " + quoted(link));
 }

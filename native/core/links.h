@@ -68,8 +68,11 @@ Status delete_link(Netlink& netlink, const std::string& name);
 // once. EEXIST if the link has it already.
 Status add_address(Netlink& netlink, const std::string& link, const IpAddress& address);
 
-// The default route of the gateway's family through `link`. EEXIST if there is one.
-Status add_default_route(Netlink& netlink, const std::string& link, const IpAddress& gateway);
+// The default route of the gateway's family through `link`. EEXIST if there is one. `least_timeout_ms` is the
+// least time that TCP waits for an acknowledgement before it sends again (ip-route(8), rto_min); 0: the
+// kernel's 200 ms.
+Status add_default_route(Netlink& netlink, const std::string& link, const IpAddress& gateway,
+                         uint32_t least_timeout_ms = 0);
 
 Result<int> link_index(Netlink& netlink, const std::string& name);
 Result<std::vector<Link>> list_links(Netlink& netlink);

@@ -5,6 +5,7 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <sched.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 
@@ -13,6 +14,27 @@
 using namespace lichen;
 
 namespace {
+
+// Of the default route of the family, in ms; 0 where it is the kernel's.
+uint32_t least_timeout(Netlink& netlink, uint8_t family) {
+  NetlinkMessage message(RTM_GETROUTE, NLM_F_DUMP);
+  rtmsg request{};
+  request.rtm_family = family;
+  message.header(request);
+  uint32_t found = 0;
+  (void)netlink.query(std::move(message), "list routes", "", [&](const nlmsghdr*, std::string_view payload) {
+    rtmsg header;
+    memcpy(&header, payload.data(), sizeof header);
+    if (header.rtm_dst_len != 0 || header.rtm_table != RT_TABLE_MAIN) return;
+    for_each_attribute(payload.substr(sizeof header), [&](uint16_t type, std::string_view value) {
+      if (type != RTA_METRICS) return;
+      for_each_attribute(value, [&](uint16_t metric, std::string_view number) {
+        if (metric == RTAX_RTO_MIN) found = attribute_u32(number);
+      });
+    });
+  });
+  return found;
+}
 
 std::string veth_into_another_namespace() {
   auto netlink = open_rtnetlink();
@@ -50,7 +72,10 @@ std::string veth_into_another_namespace() {
   TRY_TEXT(add_address(here.value(), "eth0", parse_ip("10.210.0.5/16").value()));
   TRY_TEXT(add_address(here.value(), "eth0", parse_ip("fd00:1::5/64").value()));
   TRY_TEXT(add_default_route(here.value(), "eth0", parse_ip("10.210.0.1").value()));
-  TRY_TEXT(add_default_route(here.value(), "eth0", parse_ip("fd00:1::1").value()));
+  TRY_TEXT(add_default_route(here.value(), "eth0", parse_ip("fd00:1::1").value(), 20));
+  if (uint32_t least = least_timeout(here.value(), AF_INET6); least != 20)
+    return "the least timeout is " + std::to_string(least);
+  if (least_timeout(here.value(), AF_INET) != 0) return "a least timeout that nobody asked for";
   auto addresses = list_addresses(here.value());
   auto has = [&](const char* text) {
     return std::any_of(addresses->begin(), addresses->end(),

@@ -87,6 +87,9 @@ class Netlink {
   // none.
   Status transaction(std::vector<NetlinkMessage> messages, const char* operation, const std::string& object);
 
+  // For ioctls on links of its network namespace.
+  const Fd& socket() const { return socket_; }
+
  private:
   explicit Netlink(Fd socket) : socket_(std::move(socket)) {}
   Status send(const std::string& bytes, const char* operation, const std::string& object);

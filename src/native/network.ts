@@ -24,18 +24,24 @@ export async function masquerade(rules: {
   exceptBridge: string;
 }): Promise<void> {
   await nativeAsync((raw) => raw.masquerade({ ...rules, sources: [...rules.sources] }));
-  keepTranslating();
+  suitUplink();
 }
 
 /**
+ * What the node's network needs with an uplink; a kernel without one of these settings goes on as it is.
  * Packets that connection tracking takes for out of their window are not translated, and so end connections: the uplink answers
- * them with a reset. pasta's windows are often taken so. A kernel without the setting goes on as it is.
+ * them with a reset, and pasta's windows are often taken so. F-RTO waits for a word of pasta's that never comes (see pod_network.cc).
  */
-function keepTranslating(): void {
-  try {
-    writeFileSync("/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal", "1");
-  } catch {
-    // Not there, or not ours to set.
+function suitUplink(): void {
+  for (const [path, value] of [
+    ["netfilter/nf_conntrack_tcp_be_liberal", "1"],
+    ["ipv4/tcp_frto", "0"],
+  ] as const) {
+    try {
+      writeFileSync(`/proc/sys/net/${path}`, value);
+    } catch {
+      // Not there, or not ours to set.
+    }
   }
 }
 

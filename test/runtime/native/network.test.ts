@@ -65,6 +65,7 @@ if (inNamespaces()) {
     }
     await masquerade({ ...rules, sources: ["10.210.0.0/16"] });
     assert.equal(readFileSync("/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal", "utf8"), "1\n");
+    assert.equal(readFileSync("/proc/sys/net/ipv4/tcp_frto", "utf8"), "0\n");
     const listed = spawnSync("nft", ["list", "table", "inet", "lichen"], { encoding: "utf8" });
     if (listed.status === 0) {
       assert.match(listed.stdout, /type nat hook postrouting priority srcnat; policy accept;/);

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { realpathSync } from "node:fs";
 import { hostname } from "node:os";
 import { after, before, test } from "node:test";
 import { NamespaceMode } from "#cri";
+import { toolMounts } from "../../support/network-peer.ts";
 import { type LichenNode, startNode } from "../../support/node.ts";
 import { eventually, pullBusybox, runContainer, runPod, type TestPod } from "../../support/pods.ts";
 
@@ -40,6 +42,26 @@ test("pods have addresses of their own, names in /etc/hosts, and reach each othe
     assert.equal(await client(`wget -qO- http://${address}/hostname`), "server");
   });
   assert.match(await client("ip route"), /^default via 10\.\d+\.0\.1 dev eth0/m);
+});
+
+/** Prints whether eth0 has TSO (ethtool(8) -k, linux/ethtool.h): packets of links without it keep their order. */
+const offloadScript = `use Socket; socket(S, PF_INET, SOCK_DGRAM, 0) or die; my $value = pack("LL", 0x1e, 1);
+  my $request = pack("a16Px16", "eth0", $value); ioctl(S, 0x8946, $request) or die "ioctl: $!"; print((unpack "LL", $value)[1])`;
+
+test("what pods send by the uplink keeps its order, and is sent again soon when pasta drops it", async () => {
+  const pod = await runPod(node, "sends");
+  const mounts = [
+    ...toolMounts,
+    { hostPath: realpathSync("/sbin/ip"), containerPath: "/node/ip", readonly: true },
+  ];
+  const containerId = await runContainer(node, pod, image, "main", "exec sleep 1000", { mounts });
+  const run = async (...cmd: string[]) => {
+    const { stdout, stderr } = await node.client.execSync({ containerId, cmd, timeout: 20 });
+    return Buffer.from(stdout).toString() + Buffer.from(stderr).toString();
+  };
+  assert.equal(await run("cat", "/proc/sys/net/ipv4/tcp_frto"), "0\n");
+  assert.match(await run("/node/ip", "route", "show", "default"), /^default via .* rto_min lock 20ms/);
+  assert.equal(await run("perl", "-e", offloadScript), "0");
 });
 
 test("an address is not used again at once, and two pods never have the same", async () => {
