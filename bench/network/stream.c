@@ -1,8 +1,9 @@
 // A stream of bytes over TCP, as fast as it goes, for measuring networks.
-//   stream serve PORT            takes connections one after the other and reads them to their end; prints "ready"
+//   stream serve PORT            takes connections, each in a process of its own, and reads them to their end; prints "ready"
 //   stream send HOST PORT BYTES  sends so many zero bytes and waits until the server has read them; prints MB/s
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,12 +29,16 @@ static int serve(int port) {
   struct sockaddr_in own = {.sin_family = AF_INET, .sin_port = htons(port)};
   setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (bind(listener, (struct sockaddr *)&own, sizeof own) || listen(listener, 16)) return fail("listen");
+  signal(SIGCHLD, SIG_IGN);
   puts("ready");
   fflush(stdout);
   for (;;) {
     int client = accept(listener, NULL, NULL);
     if (client < 0) continue;
-    while (read(client, buffer, sizeof buffer) > 0) {
+    if (fork() == 0) {
+      while (read(client, buffer, sizeof buffer) > 0) {
+      }
+      return 0;
     }
     close(client);
   }

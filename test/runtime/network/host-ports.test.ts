@@ -32,6 +32,22 @@ async function server(name: string, portMappings: Outgoing<PortMapping>[]) {
   return pod;
 }
 
+/** Whether pods of this node have an IPv6 address beside the other. */
+async function podsHaveIpv6(): Promise<boolean> {
+  const { stdout } = await node.lichen(
+    "enter",
+    "--",
+    "ip",
+    "-6",
+    "addr",
+    "show",
+    "lichen0",
+    "scope",
+    "global",
+  );
+  return stdout.includes("inet6");
+}
+
 const portsPid = () => Number(readFileSync(`${node.runtimeDir}/ports.pid`, "utf8").split(" ")[0]);
 
 test("a host port leads to the pod, bytes pass both ways, and loopback clients have the gateway's address", async () => {
@@ -42,17 +58,33 @@ test("a host port leads to the pod, bytes pass both ways, and loopback clients h
   assert.equal(text, "hello");
 });
 
-for (const protocol of ["tcp", "udp"] as const) {
-  const host = ownAddress("IPv4");
-  const skip = host === undefined && "this machine has no IPv4 address but loopback's";
-  test(`the pod sees the address of a ${protocol} client that is not on loopback`, { skip }, async () => {
-    const port = await freePort();
-    await server(`client-${protocol}`, [portMapping(port, protocol)]);
-    const ask = protocol === "tcp" ? askTcp : askUdp;
-    const { address } = await eventually(() => ask(host ?? "", port));
-    assert.equal(address, host);
-  });
+for (const family of ["IPv4", "IPv6"] as const) {
+  const host = ownAddress(family);
+  const skip = host === undefined && `this machine has no ${family} address but loopback's`;
+  for (const protocol of ["tcp", "udp"] as const) {
+    test(`the pod sees the ${family} address of a ${protocol} client that is not on loopback`, {
+      skip,
+    }, async (t) => {
+      if (family === "IPv6" && !(await podsHaveIpv6())) return t.skip("this kernel gives pods no IPv6");
+      const port = await freePort();
+      await server(`client-${protocol}-${family.toLowerCase()}`, [portMapping(port, protocol)]);
+      const ask = protocol === "tcp" ? askTcp : askUdp;
+      const { address } = await eventually(() => ask(host ?? "", port));
+      assert.equal(address, host);
+    });
+  }
 }
+
+test("clients on IPv6 loopback are served by both protocols, from the bridge's IPv6 address", async (t) => {
+  if (!(await podsHaveIpv6())) return t.skip("this kernel gives pods no IPv6");
+  const port = await freePort();
+  await server("loopback6", [portMapping(port), portMapping(port, "udp")]);
+  for (const ask of [askTcp, askUdp]) {
+    const { address, text } = await eventually(() => ask("::1", port, "six"));
+    assert.match(address, /^fd.*::.*1$/);
+    assert.equal(text, "six");
+  }
+});
 
 test("more bytes than any buffer holds pass unharmed, in both directions at once", async () => {
   const port = await freePort();
