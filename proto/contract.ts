@@ -39,9 +39,14 @@ function methodDefinition(service: string, rpc: protobuf.Method): MethodDefiniti
 function codec(type: protobuf.Type | null) {
   if (!type) throw new Error("the descriptor names a message that it does not hold");
   return {
-    serialize: (message: object) => Buffer.from(type.encode(type.fromObject(message)).finish()),
+    // As they are, without fromObject(): it would copy each message first, for conversions that no Outgoing message needs.
+    serialize: (message: object) => asBuffer(type.encode(message).finish()),
     deserialize: (bytes: Buffer) => type.toObject(type.decode(bytes), decoding),
   };
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /**

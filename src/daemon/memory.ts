@@ -3,6 +3,8 @@ import { releaseUnusedMemory } from "../native/memory.ts";
 const firstMs = 500;
 const everyMs = 5000;
 const growthBytes = 4 * 1024 * 1024;
+/** Garbage of calls that go on: to collect it takes longer than many of them, so a busy daemon is left alone below this. */
+const busyGrowthBytes = 16 * 1024 * 1024;
 /** A daemon that is only polled by a kubelet uses less of a core than this. */
 const busyShare = 0.03;
 
@@ -21,7 +23,7 @@ export function keepSmall(): void {
     worked ||= busy;
     // What was collected under load is measured with the garbage of that moment: idle, it is worth another look.
     const becameIdle = worked && !busy;
-    if (!becameIdle && process.memoryUsage.rss() < settled + growthBytes) return;
+    if (!becameIdle && process.memoryUsage.rss() < settled + (busy ? busyGrowthBytes : growthBytes)) return;
     globalThis.gc?.();
     releaseUnusedMemory();
     if (becameIdle) worked = false;

@@ -121,7 +121,8 @@ export interface RawAddon {
   cgroupPopulated(path: string): boolean;
   killCgroup(path: string, timeoutMs: number): Promise<void>;
   removeCgroup(path: string, timeoutMs: number): Promise<void>;
-  readFiles(paths: readonly string[]): Promise<(string | undefined)[]>;
+  readFiles(paths: string): Promise<{ text: string; lengths: number[] }>;
+  diskUsages(directories: readonly string[]): Promise<number[]>;
 
   ensureBridge(bridge: { name: string; addresses: string[]; mtu: number }): Promise<void>;
   masquerade(rules: { table: string; sources: string[]; exceptBridge: string }): Promise<void>;

@@ -6,7 +6,7 @@ import { killCgroup, removeCgroup } from "../native/cgroup.ts";
 import { cgroupSettings, type Setting } from "./limits.ts";
 import { isInScope, noSlices, pathInSlices, type Slices, scopeOf, scopePath, unitsOf } from "./scopes.ts";
 import { isSliceName, slicePath } from "./slices.ts";
-import { flatKeys } from "./usage/cgroup.ts";
+import { flatNumber } from "./usage/scan.ts";
 import { type FileWrite, writeAll } from "./write-all.ts";
 
 export interface CgroupsOptions {
@@ -95,7 +95,8 @@ export class Cgroups {
   /** The directory of a cgroup path as spawn and the monitor want it, or "" for none. */
   directory(path: string): string {
     if (isInScope(path)) return join(this.#slices.directory, pathInSlices(path));
-    return path === "" ? "" : join(this.#root, path);
+    // Cgroup paths are clean and begin with a slash; join() would cost more than reading the file for which this is asked.
+    return path === "" ? "" : `${this.#root}${path}`;
   }
 
   /** The same for the monitor's `create`, by what it wants. */
@@ -184,9 +185,9 @@ export class Cgroups {
   }
 
   #checkMemory(path: string, limit: number): void {
-    const stat = flatKeys(this.read(path, "memory.stat"));
-    const droppable = ["active_file", "inactive_file", "slab_reclaimable"]
-      .map((key) => Number(stat.get(key) ?? 0))
+    const stat = this.read(path, "memory.stat");
+    const droppable = ["active_file ", "inactive_file ", "slab_reclaimable "]
+      .map((key) => flatNumber(stat, key) ?? 0)
       .reduce((sum, one) => sum + one);
     const held = Number(this.read(path, "memory.current") ?? 0) - droppable;
     if (held <= limit) return;

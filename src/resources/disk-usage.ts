@@ -1,84 +1,48 @@
-import { type Dirent, lstatSync, readdirSync } from "node:fs";
-import { join } from "node:path";
-import { setImmediate as breathe } from "node:timers/promises";
-
-export interface DiskUsage {
-  bytes: number;
-  inodes: number;
-}
+import { diskUsages } from "../native/disk-usage.ts";
 
 /** What a tree took when it was last looked at, and when that was: nanoseconds since the epoch. */
-export interface MeasuredUsage extends DiskUsage {
+export interface MeasuredUsage {
+  bytes: number;
+  inodes: number;
   at: bigint;
-}
-
-const blockSize = 512;
-/** A look works this long at a stretch before others get their turn. */
-const sliceMs = 2;
-
-/**
- * The disk space and inodes that a directory tree takes, hard links counted once. What vanishes meanwhile is not counted. Looks at a part
- * of the tree at a time: a tree of any size holds nobody up.
- */
-export async function diskUsage(directory: string): Promise<DiskUsage> {
-  const usage = { bytes: 0, inodes: 0 };
-  const linked = new Set<number>();
-  const pending = [directory];
-  let began = performance.now();
-  for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
-    const stats = quietly(() => lstatSync(path));
-    if (stats === undefined) continue;
-    if (stats.nlink > 1 && !stats.isDirectory()) {
-      if (linked.has(stats.ino)) continue;
-      linked.add(stats.ino);
-    }
-    usage.bytes += stats.blocks * blockSize;
-    usage.inodes++;
-    if (stats.isDirectory()) for (const { name } of entries(path)) pending.push(join(path, name));
-    if (performance.now() - began < sliceMs) continue;
-    await breathe();
-    began = performance.now();
-  }
-  return usage;
-}
-
-function entries(path: string): Dirent[] {
-  return quietly(() => readdirSync(path, { withFileTypes: true })) ?? [];
-}
-
-function quietly<T>(look: () => T): T | undefined {
-  try {
-    return look();
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "EACCES" || code === "ENOTDIR") return undefined;
-    throw error;
-  }
 }
 
 /** A look at a tree is good for this many times as long as it took, and for a second at least: so watching costs a part of the time only. */
 const restFactor = 20;
 const leastRestMs = 1000;
+/** So many trees are looked at in one go of a thread. */
+const chunkSize = 32;
 
 interface Known {
   /** The first look, or the last that has ended. */
   usage: Promise<MeasuredUsage>;
+  /** performance.now() until which it is not looked at again; Infinity while somebody looks. */
   goodUntil: number;
+}
+
+interface Wanted {
+  directory: string;
+  seen(usage: MeasuredUsage, tookMs: number): void;
+  failed(error: unknown): void;
 }
 
 /**
  * Disk usage of trees that somebody asks about again and again, as the kubelet does of every container. Nobody but the first waits for a
- * look: later ones get what was seen last, and the next look is made behind their backs, one tree at a time.
+ * look: later ones get what was seen last, and the next look is made behind their backs, in one thread, so that a node full of containers
+ * is looked at by the side.
  */
 export class DiskUsageCache {
   readonly #known = new Map<string, Known>();
-  #looking: Promise<void> = Promise.resolve();
+  /** To be looked at, those first for which somebody waits. */
+  readonly #first: Wanted[] = [];
+  readonly #again: Wanted[] = [];
+  #looking = false;
 
   /** What the tree took when it was last looked at. */
   of(directory: string): Promise<MeasuredUsage> {
     const known = this.#known.get(directory);
-    if (known === undefined) return this.#first(directory);
-    if (performance.now() > known.goodUntil) this.#refresh(directory, known);
+    if (known === undefined) return this.#lookFirst(directory);
+    if (performance.now() > known.goodUntil) this.#lookAgain(directory, known);
     return known.usage;
   }
 
@@ -87,39 +51,65 @@ export class DiskUsageCache {
     this.#known.delete(directory);
   }
 
-  #first(directory: string): Promise<MeasuredUsage> {
-    const entry: Known = { usage: look(directory, (rest) => settle(rest)), goodUntil: Infinity };
-    const settle = (rest: number) => {
-      entry.goodUntil = performance.now() + rest;
-    };
-    this.#known.set(directory, entry);
-    entry.usage.catch(() => this.#known.delete(directory));
-    return entry.usage;
+  #lookFirst(directory: string): Promise<MeasuredUsage> {
+    const { promise, resolve, reject } = Promise.withResolvers<MeasuredUsage>();
+    const known: Known = { usage: promise, goodUntil: Infinity };
+    this.#known.set(directory, known);
+    this.#want(this.#first, {
+      directory,
+      seen: (usage, tookMs) => {
+        known.goodUntil = goodUntil(tookMs);
+        resolve(usage);
+      },
+      failed: (error) => {
+        this.#drop(directory, known);
+        reject(error);
+      },
+    });
+    return promise;
   }
 
-  #refresh(directory: string, known: Known): void {
+  #lookAgain(directory: string, known: Known): void {
     known.goodUntil = Infinity;
-    this.#looking = this.#looking.then(async () => {
-      if (this.#known.get(directory) !== known) return;
-      try {
-        let rest = leastRestMs;
-        const seen = await look(directory, (milliseconds) => {
-          rest = milliseconds;
-        });
-        known.usage = Promise.resolve(seen);
-        known.goodUntil = performance.now() + rest;
-      } catch {
-        // The next to ask makes a first look, and hears why it fails.
-        this.#known.delete(directory);
-      }
+    this.#want(this.#again, {
+      directory,
+      seen: (usage, tookMs) => {
+        known.usage = Promise.resolve(usage);
+        known.goodUntil = goodUntil(tookMs);
+      },
+      // The next to ask makes a first look, and hears why it fails.
+      failed: () => this.#drop(directory, known),
     });
   }
+
+  #drop(directory: string, known: Known): void {
+    if (this.#known.get(directory) === known) this.#known.delete(directory);
+  }
+
+  #want(list: Wanted[], wanted: Wanted): void {
+    list.push(wanted);
+    if (this.#looking) return;
+    this.#looking = true;
+    // When everybody who asks just now has asked.
+    queueMicrotask(() => void this.#look());
+  }
+
+  async #look(): Promise<void> {
+    for (;;) {
+      const list = this.#first.length > 0 ? this.#first : this.#again;
+      const chunk = list.splice(0, chunkSize);
+      if (chunk.length === 0) break;
+      try {
+        const usages = await diskUsages(chunk.map(({ directory }) => directory));
+        const at = BigInt(Date.now()) * 1_000_000n;
+        for (const [index, { bytes, inodes, tookMs }] of usages.entries())
+          chunk[index]?.seen({ bytes, inodes, at }, tookMs);
+      } catch (error) {
+        for (const { failed } of chunk) failed(error);
+      }
+    }
+    this.#looking = false;
+  }
 }
 
-/** Looks, and says how long the look is good for. */
-async function look(directory: string, looked: (restMs: number) => void): Promise<MeasuredUsage> {
-  const began = performance.now();
-  const usage = await diskUsage(directory);
-  looked(Math.max((performance.now() - began) * restFactor, leastRestMs));
-  return { ...usage, at: BigInt(Date.now()) * 1_000_000n };
-}
+const goodUntil = (tookMs: number) => performance.now() + Math.max(tookMs * restFactor, leastRestMs);

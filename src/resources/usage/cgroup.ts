@@ -1,3 +1,4 @@
+import { flatNumber, numberAt } from "./scan.ts";
 import type { CpuUsage, DeviceIo, IoUsage, MemoryUsage, Pressure, PressureLine, SwapUsage } from "./types.ts";
 
 /** The texts of one cgroup's files by name; undefined for a file that is not there. */
@@ -50,52 +51,53 @@ export function usageOfCgroup(texts: CgroupTexts): CgroupUsage {
 }
 
 function cpu(texts: CgroupTexts): CpuUsage | undefined {
-  const stat = flatKeys(texts("cpu.stat"));
-  const usage = stat.get("usage_usec");
+  const stat = texts("cpu.stat");
+  const usage = flatNumber(stat, "usage_usec ");
   if (usage === undefined) return undefined;
-  const nanoseconds = (key: string) => BigInt(stat.get(key) ?? 0) * 1000n;
-  const periods = stat.get("nr_periods");
+  const periods = flatNumber(stat, "nr_periods ");
   return {
-    usageNanoseconds: BigInt(usage) * 1000n,
-    userNanoseconds: nanoseconds("user_usec"),
-    systemNanoseconds: nanoseconds("system_usec"),
+    usageNanoseconds: nanoseconds(usage),
+    userNanoseconds: nanoseconds(flatNumber(stat, "user_usec ")),
+    systemNanoseconds: nanoseconds(flatNumber(stat, "system_usec ")),
     throttling:
       periods === undefined
         ? undefined
         : {
-            periods: Number(periods),
-            throttledPeriods: Number(stat.get("nr_throttled") ?? 0),
-            nanoseconds: Number(nanoseconds("throttled_usec")),
+            periods,
+            throttledPeriods: flatNumber(stat, "nr_throttled ") ?? 0,
+            nanoseconds: (flatNumber(stat, "throttled_usec ") ?? 0) * 1000,
           },
     pressure: parsePressure(texts("cpu.pressure")),
   };
 }
 
+const nanoseconds = (microseconds = 0) => BigInt(microseconds) * 1000n;
+
 function memory(texts: CgroupTexts): MemoryUsage | undefined {
   const current = texts("memory.current");
   if (current === undefined) return undefined;
-  const stat = flatKeys(texts("memory.stat"));
-  const events = flatKeys(texts("memory.events"));
-  const value = (key: string) => Number(stat.get(key) ?? 0);
+  const stat = texts("memory.stat");
+  const events = texts("memory.events");
+  const value = (key: string) => flatNumber(stat, key) ?? 0;
   const usageBytes = Number(current);
-  const workingSetBytes = Math.max(usageBytes - value("inactive_file"), 0);
+  const workingSetBytes = Math.max(usageBytes - value("inactive_file "), 0);
   const peak = texts("memory.peak");
   return {
     usageBytes,
     workingSetBytes,
-    rssBytes: value("anon"),
-    pageFaults: value("pgfault"),
-    majorPageFaults: value("pgmajfault"),
+    rssBytes: value("anon "),
+    pageFaults: value("pgfault "),
+    majorPageFaults: value("pgmajfault "),
     availableBytes: leftBelow(texts("memory.max"), workingSetBytes),
     details: {
-      cacheBytes: value("file"),
-      mappedFileBytes: value("file_mapped"),
-      activeFileBytes: value("active_file"),
-      inactiveFileBytes: value("inactive_file"),
-      kernelBytes: value("kernel"),
+      cacheBytes: value("file "),
+      mappedFileBytes: value("file_mapped "),
+      activeFileBytes: value("active_file "),
+      inactiveFileBytes: value("inactive_file "),
+      kernelBytes: value("kernel "),
       peakBytes: peak === undefined ? undefined : Number(peak),
-      limitHits: Number(events.get("max") ?? 0),
-      oomKills: Number(events.get("oom_kill") ?? 0),
+      limitHits: flatNumber(events, "max ") ?? 0,
+      oomKills: flatNumber(events, "oom_kill ") ?? 0,
     },
     pressure: parsePressure(texts("memory.pressure")),
   };
@@ -142,20 +144,23 @@ export function parseIoStat(text: string): DeviceIo[] {
 
 /** `some avg10=0.00 avg60=0.00 avg300=0.00 total=0`, and the same for `full`; in microseconds. */
 export function parsePressure(text: string | undefined): Pressure | undefined {
-  const [some, full] = (text ?? "").split("\n").map(pressureLine);
-  return some && { some, full: full ?? { totalNanoseconds: 0, avg10: 0, avg60: 0, avg300: 0 } };
+  if (text === undefined) return undefined;
+  const some = pressureLine(text, 0, "some ");
+  return some && { some, full: pressureLine(text, text.indexOf("\n") + 1, "full ") ?? noPressure };
 }
 
-const pressurePattern = /^(?:some|full) avg10=([\d.]+) avg60=([\d.]+) avg300=([\d.]+) total=(\d+)/;
+const noPressure: PressureLine = { totalNanoseconds: 0, avg10: 0, avg60: 0, avg300: 0 };
 
-function pressureLine(line: string): PressureLine | undefined {
-  const match = pressurePattern.exec(line);
-  if (match === null) return undefined;
-  const [avg10 = 0, avg60 = 0, avg300 = 0, total = 0] = match.slice(1).map(Number);
-  return { totalNanoseconds: total * 1000, avg10, avg60, avg300 };
-}
-
-/** "Flat keyed" files: a line `key value` each. */
-export function flatKeys(text: string | undefined): Map<string, string> {
-  return new Map((text ?? "").split("\n").map((line) => line.split(" ", 2) as [string, string]));
+function pressureLine(text: string, start: number, kind: string): PressureLine | undefined {
+  if (!text.startsWith(kind, start)) return undefined;
+  const value = (key: string) => {
+    const at = text.indexOf(key, start);
+    return at < 0 ? 0 : numberAt(text, at + key.length);
+  };
+  return {
+    totalNanoseconds: value("total=") * 1000,
+    avg10: value("avg10="),
+    avg60: value("avg60="),
+    avg300: value("avg300="),
+  };
 }

@@ -1,4 +1,5 @@
 import { readOnce } from "./files.ts";
+import { numberAt, skipFields } from "./scan.ts";
 import type { InterfaceUsage, TrafficUsage } from "./types.ts";
 
 /** The interfaces of the network namespaces that these processes live in, but for loopback; none for a process that is gone, or 0. */
@@ -12,25 +13,33 @@ export async function networkUsage(pids: readonly number[]): Promise<InterfaceUs
 
 /** /proc/PID/net/dev, proc_pid_net(5): two lines of headings, then `name: ` eight figures received, eight transmitted. */
 export function parseNetDev(text: string): InterfaceUsage[] {
-  return text
-    .split("\n")
-    .slice(2)
-    .filter((line) => line.includes(":"))
-    .map((line) => {
-      const colon = line.lastIndexOf(":");
-      const figures = line
-        .slice(colon + 1)
-        .trim()
-        .split(/\s+/)
-        .map(Number);
-      return {
-        name: line.slice(0, colon).trim(),
-        receive: traffic(figures.slice(0, 8)),
-        transmit: traffic(figures.slice(8)),
-      };
-    });
+  const interfaces: InterfaceUsage[] = [];
+  let end = text.indexOf("\n", text.indexOf("\n") + 1);
+  while (end >= 0 && end + 1 < text.length) {
+    const start = end + 1;
+    end = text.indexOf("\n", start);
+    const colon = text.lastIndexOf(":", end < 0 ? text.length : end - 1);
+    if (colon < start) continue;
+    const figures: number[] = [];
+    for (
+      let at = afterSpaces(text, colon + 1);
+      figures.length < 16;
+      at = afterSpaces(text, skipFields(text, at, 1))
+    )
+      figures.push(numberAt(text, at));
+    const [receive, transmit] = [traffic(figures, 0), traffic(figures, 8)];
+    interfaces.push({ name: text.slice(start, colon).trim(), receive, transmit });
+  }
+  return interfaces;
 }
 
-function traffic([bytes = 0, packets = 0, errors = 0, dropped = 0]: readonly number[]): TrafficUsage {
+function afterSpaces(text: string, at: number): number {
+  let place = at;
+  while (text.charCodeAt(place) === 32) place++;
+  return place;
+}
+
+function traffic(figures: readonly number[], first: number): TrafficUsage {
+  const [bytes = 0, packets = 0, errors = 0, dropped = 0] = figures.slice(first, first + 4);
   return { bytes, packets, errors, dropped };
 }

@@ -1,5 +1,6 @@
 import { parseProcessStat, statField } from "../../process-stat.ts";
 import { readOnce } from "./files.ts";
+import { numberAt, valueStart } from "./scan.ts";
 import type { CpuUsage, MemoryUsage } from "./types.ts";
 
 const pageSize = 4096;
@@ -9,8 +10,8 @@ const nanosecondsPerTick = 10_000_000n;
 interface ProcessStat {
   minorFaults: number;
   majorFaults: number;
-  userTicks: bigint;
-  systemTicks: bigint;
+  userTicks: number;
+  systemTicks: number;
   threads: number;
   rssBytes: number;
   /** As rssBytes, but of a page that several processes share each counts its part. */
@@ -64,8 +65,8 @@ function processStat(stat: string | undefined, rollup: string | undefined): Proc
   return {
     minorFaults: Number(field(statField.minorFaults)),
     majorFaults: Number(field(statField.majorFaults)),
-    userTicks: BigInt(field(statField.userTicks)) + BigInt(field(statField.childrenUserTicks)),
-    systemTicks: BigInt(field(statField.systemTicks)) + BigInt(field(statField.childrenSystemTicks)),
+    userTicks: Number(field(statField.userTicks)) + Number(field(statField.childrenUserTicks)),
+    systemTicks: Number(field(statField.systemTicks)) + Number(field(statField.childrenSystemTicks)),
     threads: Number(field(statField.threads)),
     ...residentMemory(rollup, Number(field(statField.residentPages)) * pageSize),
   };
@@ -73,31 +74,31 @@ function processStat(stat: string | undefined, rollup: string | undefined): Proc
 
 /** smaps_rollup counts exactly; what stat says (`approximately`) may be 0 for a small process, since kernel 6.2 counts per CPU. */
 function residentMemory(rollup: string | undefined, approximately: number) {
-  const kilobytes = (key: string) => {
-    const at = rollup?.indexOf(`\n${key}:`) ?? -1;
-    return at < 0 ? 0 : Number.parseInt(rollup!.slice(at + key.length + 2), 10) || 0;
-  };
-  const rssBytes = kilobytes("Rss") * 1024 || approximately;
-  return { rssBytes, pssBytes: kilobytes("Pss") * 1024 || rssBytes, swapBytes: kilobytes("SwapPss") * 1024 };
+  const bytes = (key: string) =>
+    rollup === undefined ? 0 : numberAt(rollup, valueStart(rollup, key)) * 1024;
+  const rssBytes = bytes("Rss:") || approximately;
+  return { rssBytes, pssBytes: bytes("Pss:") || rssBytes, swapBytes: bytes("SwapPss:") };
 }
 
 function sum(processes: readonly ProcessStat[]): ProcessesUsage {
-  const total = { minor: 0, major: 0, user: 0n, system: 0n, threads: 0, rss: 0, pss: 0, swap: 0 };
+  const total = { minor: 0, major: 0, user: 0, system: 0, threads: 0, rss: 0, pss: 0, swap: 0 };
   for (const one of processes) {
     total.minor += one.minorFaults;
     total.major += one.majorFaults;
-    total.user += one.userTicks * nanosecondsPerTick;
-    total.system += one.systemTicks * nanosecondsPerTick;
+    total.user += one.userTicks;
+    total.system += one.systemTicks;
     total.threads += one.threads;
     total.rss += one.rssBytes;
     total.pss += one.pssBytes;
     total.swap += one.swapBytes;
   }
+  const user = BigInt(total.user) * nanosecondsPerTick;
+  const system = BigInt(total.system) * nanosecondsPerTick;
   return {
     cpu: {
-      usageNanoseconds: total.user + total.system,
-      userNanoseconds: total.user,
-      systemNanoseconds: total.system,
+      usageNanoseconds: user + system,
+      userNanoseconds: user,
+      systemNanoseconds: system,
       throttling: undefined,
       pressure: undefined,
     },

@@ -1,9 +1,11 @@
 /** A sample this old is replaced before it is told. */
 const oldestMs = 1000;
 /** One this old is told, and replaced behind the asker's back for the next. */
-const agedMs = 400;
+const agedMs = 600;
 /** So many are read at a time, so that other calls get their turn between. */
 const chunkSize = 32;
+/** So many chunks are read at a time while somebody waits for them, each in a thread of the pool; behind everybody's back one. */
+const chunksAtOnce = 2;
 
 /** What was read of a subject, and when: nanoseconds since the epoch. */
 export interface Sample<U> {
@@ -39,8 +41,8 @@ export class Sampler<S, U> {
     const old = subjects.filter(([key]) => age(key) > oldestMs);
     const aged = subjects.filter(([key]) => age(key) > agedMs && age(key) <= oldestMs);
     // Whoever asks later waits for a failure of this, or reads anew.
-    this.#refresh(aged).catch(() => {});
-    await this.#refresh(old);
+    this.#refresh(aged, 1).catch(() => {});
+    await this.#refresh(old, chunksAtOnce);
     const samples = subjects.map(([key]) => [key, this.#kept.get(key)] as const);
     return new Map(samples.flatMap(([key, sample]) => (sample === undefined ? [] : [[key, sample]])));
   }
@@ -51,15 +53,15 @@ export class Sampler<S, U> {
     if (this.#reading.has(key)) this.#gone.add(key);
   }
 
-  /** Reads what nobody reads already, chunk by chunk, and waits for the rest. */
-  async #refresh(subjects: readonly (readonly [key: string, subject: S])[]): Promise<void> {
+  /** Reads what nobody reads already, `atOnce` chunks at a time, and waits for the rest. */
+  async #refresh(subjects: readonly (readonly [key: string, subject: S])[], atOnce: number): Promise<void> {
     const waiting = subjects.flatMap(([key]) => this.#reading.get(key) ?? []);
     const own = subjects.filter(([key]) => !this.#reading.has(key));
-    let before: Promise<unknown> = Promise.resolve();
+    const lanes: Promise<unknown>[] = new Array(atOnce).fill(Promise.resolve());
     for (let at = 0; at < own.length; at += chunkSize) {
       const chunk = own.slice(at, at + chunkSize);
-      const reading = before.then(() => this.#readChunk(chunk));
-      before = reading.catch(() => {});
+      const reading = lanes.shift()!.then(() => this.#readChunk(chunk));
+      lanes.push(reading.catch(() => {}));
       for (const [key] of chunk) this.#reading.set(key, reading);
       waiting.push(reading);
     }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { type LichenNode, startNode } from "../../support/node.ts";
+import { eventually } from "../../support/pods.ts";
 
 /** A figure of /proc/PID/FILE, kB there, in MB. */
 function megabytes(pid: number, file: string, name: string): number {
@@ -27,7 +28,8 @@ describe("the daemon's budgets", () => {
     assert.ok(pss > 10 && pss <= 75, `${pss} MB`);
   });
 
-  it("110 MB of memory after 6,000 calls, and a read in at most 0.5 ms", async () => {
+  // Under load the heap grows before it is collected whole, which halves the CPU time of answers about hundreds of pods.
+  it("140 MB of memory after 6,000 calls, 90 MB when idle again, and a read in at most 0.5 ms", async () => {
     const times: number[] = [];
     for (let call = 0; call < 6000; call++) {
       const began = performance.now();
@@ -36,7 +38,11 @@ describe("the daemon's budgets", () => {
     }
     const median = times.sort((a, b) => a - b)[3000] ?? Number.NaN;
     const rss = megabytes(node.daemonPid(), "status", "VmRSS");
-    assert.ok(rss <= 110, `${rss} MB`);
+    assert.ok(rss <= 140, `${rss} MB`);
     assert.ok(median <= 0.5, `${median} ms`);
+    await eventually(() => {
+      const idle = megabytes(node.daemonPid(), "status", "VmRSS");
+      assert.ok(idle <= 90, `${idle} MB`);
+    });
   });
 });

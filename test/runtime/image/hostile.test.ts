@@ -16,7 +16,7 @@ import { constants, createZstdCompress } from "node:zlib";
 import { LichenError } from "../../../src/errors.ts";
 import { defaultLimits } from "../../../src/image/layer/limits.ts";
 import { unpackLayer } from "../../../src/image/layer/unpack.ts";
-import { diskUsage } from "../../../src/resources/disk-usage.ts";
+import { diskUsages } from "../../../src/native/disk-usage.ts";
 import { buildImage } from "../../fixtures/image.ts";
 import {
   type BuiltLayer,
@@ -264,7 +264,7 @@ if (inNamespaces("all")) {
         reason: /more than 20000000 bytes/,
         hint: /images\.max_layer_bytes/,
       });
-      assert.ok((await diskUsage(directory)).bytes <= limits.maxBytes + 2_000_000);
+      assert.ok((await diskUsages([directory]))[0]!.bytes <= limits.maxBytes + 2_000_000);
     }
     untouched();
   });

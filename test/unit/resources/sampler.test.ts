@@ -32,7 +32,7 @@ test("what was read a moment ago is told again, and only the rest is read", asyn
 test("what is aging is told once more while it is read anew; what is old is read first", async () => {
   const { ask } = counting();
   await ask("a");
-  await sleep(500);
+  await sleep(700);
   assert.deepEqual(await ask("a"), [1]);
   await sleep(20);
   assert.deepEqual(await ask("a"), [2]);
