@@ -1,5 +1,8 @@
 #include "core/layer_batch.h"
 
+#include <optional>
+#include <utility>
+
 #include "core/layer_record.h"
 
 namespace lichen {
@@ -10,10 +13,43 @@ Error malformed() {
   return plain_error("MALFORMED_RECORD", "write", "entries of the layer", "a record is not whole");
 }
 
+// Reads a content's place; nothing where it lies in none of the memories.
+std::optional<Piece> content(RecordReader& reader, const std::vector<Memory>& memories) {
+  auto which = reader.number<uint32_t>();
+  auto offset = reader.number<uint32_t>();
+  auto length = reader.number<uint32_t>();
+  if (!reader.ok() || which >= memories.size()) return std::nullopt;
+  const Memory& memory = memories[which];
+  if (offset > memory.size || length > memory.size - offset) return std::nullopt;
+  return Piece{memory.data + offset, length};
+}
+
+// A file whose records have begun: by another thread if all of it is here and it has no holes, else what is
+// here of its content is written at once.
+Status write_file(LayerWriter& writer, RecordReader& reader, const std::string& path, Attributes attributes,
+                  const std::vector<Memory>& memories) {
+  std::vector<Piece> pieces;
+  RecordReader ahead = reader;
+  while (!ahead.done()) {
+    auto kind = static_cast<LayerRecord>(ahead.number<uint8_t>());
+    if (kind == LayerRecord::kEndFile) {
+      reader = ahead;
+      return writer.file(path, std::move(attributes), std::move(pieces));
+    }
+    if (kind != LayerRecord::kContent) break;
+    auto piece = content(ahead, memories);
+    if (!piece) return malformed();
+    pieces.push_back(*piece);
+  }
+  return writer.begin_file(path, std::move(attributes));
+}
+
 }  // namespace
 
-Status write_batch(LayerWriter& writer, const uint8_t* records, size_t size,
-                   const std::vector<Memory>& memories) {
+namespace {
+
+Status write_records(LayerWriter& writer, const uint8_t* records, size_t size,
+                     const std::vector<Memory>& memories) {
   RecordReader reader(records, size);
   while (!reader.done()) {
     auto kind = static_cast<LayerRecord>(reader.number<uint8_t>());
@@ -25,7 +61,7 @@ Status write_batch(LayerWriter& writer, const uint8_t* records, size_t size,
         Attributes attributes = reader.attributes();
         if (!reader.ok()) return malformed();
         if (kind == LayerRecord::kFile)
-          LICHEN_TRY(writer.begin_file(path, std::move(attributes)));
+          LICHEN_TRY(write_file(writer, reader, path, std::move(attributes), memories));
         else if (kind == LayerRecord::kFifo)
           LICHEN_TRY(writer.fifo(path, std::move(attributes)));
         else
@@ -33,13 +69,9 @@ Status write_batch(LayerWriter& writer, const uint8_t* records, size_t size,
         break;
       }
       case LayerRecord::kContent: {
-        auto which = reader.number<uint32_t>();
-        auto offset = reader.number<uint32_t>();
-        auto length = reader.number<uint32_t>();
-        if (!reader.ok() || which >= memories.size()) return malformed();
-        const Memory& memory = memories[which];
-        if (offset > memory.size || length > memory.size - offset) return malformed();
-        LICHEN_TRY(writer.append(memory.data + offset, length));
+        auto piece = content(reader, memories);
+        if (!piece) return malformed();
+        LICHEN_TRY(writer.append(piece->data, piece->size));
         break;
       }
       case LayerRecord::kHole: {
@@ -78,6 +110,16 @@ Status write_batch(LayerWriter& writer, const uint8_t* records, size_t size,
     }
   }
   return {};
+}
+
+}  // namespace
+
+Status write_batch(LayerWriter& writer, const uint8_t* records, size_t size,
+                   const std::vector<Memory>& memories) {
+  Status written = write_records(writer, records, size, memories);
+  // Also after an error: the memories are only lent. What another thread could not do came before it.
+  LICHEN_TRY(writer.drain());
+  return written;
 }
 
 }  // namespace lichen

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -42,16 +41,13 @@ mode_t present_umask() {
   return at == std::string::npos ? 0777 : static_cast<mode_t>(strtoul(status->c_str() + at + 7, nullptr, 8));
 }
 
-// An attribute that the file system or the kernel does not take from us is no reason to refuse a layer.
-bool tolerable(int number) { return number == EPERM || number == EOPNOTSUPP || number == EINVAL; }
-
 }  // namespace
 
 LayerWriter::LayerWriter(Fd root, bool single_owner)
     : root_owner_(std::make_unique<Fd>(std::move(root))),
       root_(*root_owner_),
-      single_owner_(single_owner),
-      umask_(present_umask()),
+      rules_{single_owner, present_umask()},
+      finisher_(std::make_unique<LayerFinisher>(rules_)),
       directories_(root_) {}
 
 Result<LayerWriter> LayerWriter::open(const std::string& directory, bool single_owner) {
@@ -137,15 +133,29 @@ Status LayerWriter::directory(const std::string& path, Attributes attributes) {
   return directories_.note(path, attributes);
 }
 
-Status LayerWriter::begin_file(const std::string& path, Attributes attributes) {
+Result<Fd> LayerWriter::create_file(const std::string& path, const Attributes& attributes) {
+  Fd file;
   LICHEN_TRY(enter_parent(path));
   LICHEN_TRY(make_entry("create", path, [&] {
     // user.* attributes can be set only on what is writable.
     mode_t mode = attributes.xattrs.empty() ? attributes.mode & kPermissions & ~kSpecial : 0600;
-    file_ =
+    file =
         Fd(openat(parent_.get(), name_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, mode));
-    return file_ ? 0 : -1;
+    return file ? 0 : -1;
   }));
+  return file;
+}
+
+Status LayerWriter::file(const std::string& path, Attributes attributes, std::vector<Piece> pieces) {
+  LICHEN_ASSIGN(Fd made, create_file(path, attributes));
+  for (const Piece& piece : pieces) summary_.bytes += piece.size;
+  return finisher_->take(std::move(made), path, std::move(attributes), std::move(pieces));
+}
+
+Status LayerWriter::drain() { return finisher_->drain(); }
+
+Status LayerWriter::begin_file(const std::string& path, Attributes attributes) {
+  LICHEN_ASSIGN(file_, create_file(path, attributes));
   file_path_ = path;
   file_attributes_ = std::move(attributes);
   file_size_ = 0;
@@ -174,7 +184,7 @@ Status LayerWriter::hole(uint64_t size) {
 Status LayerWriter::end_file() {
   if (ends_in_hole_ && ftruncate(file_.get(), static_cast<off_t>(file_size_)) != 0)
     return sys_error("ftruncate", quoted(file_path_));
-  LICHEN_TRY(apply(file_, file_path_, file_attributes_, true));
+  LICHEN_TRY(apply_attributes(file_, file_path_, file_attributes_, true, rules_, summary_.refused_xattrs));
   auto closed = file_.close();
   if (!closed) return sys_error("close", quoted(file_path_), closed.error().number);
   return {};
@@ -242,38 +252,11 @@ Result<bool> LayerWriter::try_hard_link(const HardLink& link) {
   return true;
 }
 
-Status LayerWriter::owner_error(const std::string& path, const Attributes& attributes) {
-  std::string object =
-      quoted(path) + " to " + std::to_string(attributes.uid) + ":" + std::to_string(attributes.gid);
-  if (errno == EINVAL)
-    return plain_error("ID_OUTSIDE_MAP", "chown", object, "the user namespace of this node maps no such id");
-  return sys_error("chown", object);
-}
-
-Status LayerWriter::apply(const Fd& file, const std::string& path, const Attributes& attributes, bool born) {
-  bool foreign = !single_owner_ && (attributes.uid != 0 || attributes.gid != 0);
-  if (foreign && fchown(file.get(), attributes.uid, attributes.gid) != 0)
-    return owner_error(path, attributes);
-  for (const ExtendedAttribute& xattr : attributes.xattrs) {
-    if (fsetxattr(file.get(), xattr.name.c_str(), xattr.value.data(), xattr.value.size(), 0) == 0) continue;
-    if (!tolerable(errno)) return sys_error("fsetxattr", quoted(path) + " " + xattr.name);
-    summary_.refused_xattrs++;
-  }
-  // After fchown, which clears setuid and setgid. A file that was born with its mode needs no other call.
-  bool has_mode =
-      born && !foreign && attributes.xattrs.empty() && (attributes.mode & (kSpecial | umask_)) == 0;
-  if (!has_mode && fchmod(file.get(), attributes.mode & kPermissions) != 0)
-    return sys_error("fchmod", quoted(path));
-  const timespec times[2] = {attributes.modified, attributes.modified};
-  if (futimens(file.get(), times) != 0) return sys_error("futimens", quoted(path));
-  return {};
-}
-
 Status LayerWriter::apply_by_name(const std::string& path, const Attributes& attributes, bool with_mode) {
-  bool foreign = !single_owner_ && (attributes.uid != 0 || attributes.gid != 0);
+  bool foreign = !rules_.single_owner && (attributes.uid != 0 || attributes.gid != 0);
   if (foreign &&
       fchownat(parent_.get(), name_.c_str(), attributes.uid, attributes.gid, AT_SYMLINK_NOFOLLOW) != 0)
-    return owner_error(path, attributes);
+    return owner_error(errno, path, attributes);
   // The kernel has user.* only on regular files and directories, and capabilities only on regular files.
   summary_.refused_xattrs += attributes.xattrs.size();
   if (with_mode && fchmodat(parent_.get(), name_.c_str(), attributes.mode & kPermissions, 0) != 0)
@@ -285,6 +268,8 @@ Status LayerWriter::apply_by_name(const std::string& path, const Attributes& att
 }
 
 Result<LayerSummary> LayerWriter::finish() {
+  LICHEN_TRY(drain());
+  summary_.refused_xattrs += finisher_->refused();
   // A link may name another pending link, so go round as long as that helps.
   for (size_t before = 0; !pending_links_.empty() && pending_links_.size() != before;) {
     before = pending_links_.size();
@@ -306,7 +291,7 @@ Result<LayerSummary> LayerWriter::finish() {
   }
   LICHEN_TRY(directories_.each([&](const std::string& path, const Attributes& attributes) -> Status {
     LICHEN_ASSIGN(Fd directory, open_beneath(root_, path, O_RDONLY | O_DIRECTORY));
-    return apply(directory, path, attributes, false);
+    return apply_attributes(directory, path, attributes, false, rules_, summary_.refused_xattrs);
   }));
   return std::move(summary_);
 }

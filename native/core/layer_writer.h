@@ -12,6 +12,7 @@
 #include "core/fd.h"
 #include "core/layer_directories.h"
 #include "core/layer_entry.h"
+#include "core/layer_finisher.h"
 #include "core/result.h"
 
 namespace lichen {
@@ -45,7 +46,12 @@ class LayerWriter {
   static Result<LayerWriter> open(const std::string& directory, bool single_owner);
 
   Status directory(const std::string& path, Attributes attributes);
-  // A regular file: begin_file, append as often as needed, end_file.
+  // A regular file of which the whole content is at hand, which is written by another thread: what the pieces
+  // lie in must stay as it is until drain().
+  Status file(const std::string& path, Attributes attributes, std::vector<Piece> pieces);
+  // Waits until every such file is complete. The error of the first that failed.
+  Status drain();
+  // A regular file that comes bit by bit: begin_file, append as often as needed, end_file.
   Status begin_file(const std::string& path, Attributes attributes);
   Status append(const void* data, size_t size);
   // Bytes of nothing, for which the file system keeps no blocks; they read as zeros.
@@ -85,17 +91,17 @@ class LayerWriter {
   Status remove_existing(const std::string& path);
   // false: the target is not there (yet).
   Result<bool> try_hard_link(const HardLink& link);
-  // `born`: it was made with the mode.
-  Status apply(const Fd& file, const std::string& path, const Attributes& attributes, bool born);
+  // Makes the empty file, with the mode that it may have from the beginning.
+  Result<Fd> create_file(const std::string& path, const Attributes& attributes);
   // For what has no descriptor: `name_` in the entered parent.
   Status apply_by_name(const std::string& path, const Attributes& attributes, bool with_mode);
-  Status owner_error(const std::string& path, const Attributes& attributes);
 
   // On the heap: directories_ refers to it, and the writer is moved.
   std::unique_ptr<Fd> root_owner_;
   Fd& root_;
-  bool single_owner_;
-  mode_t umask_;
+  ApplyRules rules_;
+  // On the heap: its thread holds on to it.
+  std::unique_ptr<LayerFinisher> finisher_;
   // The directory entered last; `name_` is the last part of the entry's path.
   std::string parent_path_;
   Fd parent_;

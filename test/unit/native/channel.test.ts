@@ -116,7 +116,8 @@ test("a peer that reads nothing is refused more in the end, and what waits is cl
   channel.close();
   gift.close();
   two.close();
-  assert.equal(openFds(), before);
+  // One of an earlier test may have been closed meanwhile.
+  assert.ok(openFds() <= before, `${openFds()} descriptors, ${before} before`);
 });
 
 test("limits: 64 KiB and 16 descriptors", async () => {
