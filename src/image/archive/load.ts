@@ -17,8 +17,9 @@ export interface LoadedImage {
 }
 
 /**
- * Takes all images of an archive, or none: every digest is checked as when pulling. `directory` is empty, on the file system of
- * the layers, and the caller's to remove. `admit` throws when nothing may come in this way.
+ * Takes all images of an archive, or none if anything in it is wrong: every digest is checked as when pulling. They are recorded one after the
+ * other, each whole, when all of them are on the disk. `directory` is empty, on the file system of the layers, and the caller's to remove.
+ * `admit` throws when nothing may come in this way.
  */
 export async function loadImages(
   data: AsyncIterable<Uint8Array>,
