@@ -14,21 +14,21 @@ Error malformed() {
 }
 
 // Reads a content's place; nothing where it lies in none of the memories.
-std::optional<Piece> content(RecordReader& reader, const std::vector<Memory>& memories) {
+std::optional<Memory> content(RecordReader& reader, const std::vector<Memory>& memories) {
   auto which = reader.number<uint32_t>();
   auto offset = reader.number<uint32_t>();
   auto length = reader.number<uint32_t>();
   if (!reader.ok() || which >= memories.size()) return std::nullopt;
   const Memory& memory = memories[which];
   if (offset > memory.size || length > memory.size - offset) return std::nullopt;
-  return Piece{memory.data + offset, length};
+  return Memory{memory.data + offset, length};
 }
 
 // A file whose records have begun: by another thread if all of it is here and it has no holes, else what is
 // here of its content is written at once.
 Status write_file(LayerWriter& writer, RecordReader& reader, const std::string& path, Attributes attributes,
                   const std::vector<Memory>& memories) {
-  std::vector<Piece> pieces;
+  std::vector<Memory> pieces;
   RecordReader ahead = reader;
   while (!ahead.done()) {
     auto kind = static_cast<LayerRecord>(ahead.number<uint8_t>());

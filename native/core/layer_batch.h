@@ -10,12 +10,6 @@
 
 namespace lichen {
 
-// Memory that contents of files lie in, owned by somebody else.
-struct Memory {
-  const uint8_t* data;
-  size_t size;
-};
-
 // What the first byte of a record says, and what follows it (layer_record.h has the forms).
 enum class LayerRecord : uint8_t {
   kDirectory = 1,  // path, attributes

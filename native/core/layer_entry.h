@@ -9,6 +9,9 @@
 
 namespace lichen {
 
+constexpr mode_t kPermissions = 07777;  // of a mode, all that chmod(2) takes
+constexpr mode_t kSpecial = 07000;      // setuid, setgid and sticky
+
 struct ExtendedAttribute {
   std::string name;
   std::string value;

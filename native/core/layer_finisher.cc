@@ -13,9 +13,6 @@ namespace lichen {
 
 namespace {
 
-constexpr mode_t kPermissions = 07777;
-constexpr mode_t kSpecial = 07000;
-
 // Open files that wait, each with a descriptor.
 constexpr size_t kLongestQueue = 64;
 // The thread is woken for so many at once: waking it costs as much as a small file does.
@@ -65,7 +62,7 @@ LayerFinisher::~LayerFinisher() {
   thread_.join();
 }
 
-Status LayerFinisher::take(Fd file, std::string path, Attributes attributes, std::vector<Piece> pieces) {
+Status LayerFinisher::take(Fd file, std::string path, Attributes attributes, std::vector<Memory> pieces) {
   std::unique_lock lock(mutex_);
   if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
   done_.wait(lock, [&] { return jobs_.size() < kLongestQueue; });
@@ -121,7 +118,7 @@ void LayerFinisher::run() {
 }
 
 Status LayerFinisher::finish(Job& job) {
-  for (const Piece& piece : job.pieces) {
+  for (const Memory& piece : job.pieces) {
     auto written = write_all(job.file, piece.data, piece.size);
     if (!written) return sys_error("write", quoted(job.path), written.error().number);
   }

@@ -18,8 +18,8 @@
 
 namespace lichen {
 
-// A piece of a file's content, owned by somebody else.
-struct Piece {
+// Memory that contents of files lie in, owned by somebody else; also a piece of it.
+struct Memory {
   const uint8_t* data;
   size_t size;
 };
@@ -52,7 +52,7 @@ class LayerFinisher {
 
   // Takes an empty file that was made with the mode of `attributes`. What the pieces lie in must stay as it
   // is until drain(). Waits while many files are waiting. The error of a file before it, if one has failed.
-  Status take(Fd file, std::string path, Attributes attributes, std::vector<Piece> pieces);
+  Status take(Fd file, std::string path, Attributes attributes, std::vector<Memory> pieces);
 
   // Waits until every file is done. The error of the first that failed.
   Status drain();
@@ -65,7 +65,7 @@ class LayerFinisher {
     Fd file;
     std::string path;
     Attributes attributes;
-    std::vector<Piece> pieces;
+    std::vector<Memory> pieces;
   };
 
   void run();

@@ -14,7 +14,7 @@ using namespace lichen;
 
 namespace {
 
-Piece piece(const std::string& text) { return {reinterpret_cast<const uint8_t*>(text.data()), text.size()}; }
+Memory piece(const std::string& text) { return {reinterpret_cast<const uint8_t*>(text.data()), text.size()}; }
 
 Fd made(const ScratchDirectory& scratch, const std::string& name, int flags = O_WRONLY) {
   return Fd(open(scratch.path(name).c_str(), flags | O_CREAT | O_EXCL | O_CLOEXEC, 0644));

@@ -13,9 +13,6 @@ namespace lichen {
 
 namespace {
 
-constexpr mode_t kPermissions = 07777;
-constexpr mode_t kSpecial = 07000;
-
 // Names that have to be kept until the end of a layer may take so much: more than a hundred thousand of them.
 constexpr size_t kRetainedBytes = 16 << 20;
 constexpr size_t kOverheadBytes = 64;
@@ -146,9 +143,9 @@ Result<Fd> LayerWriter::create_file(const std::string& path, const Attributes& a
   return file;
 }
 
-Status LayerWriter::file(const std::string& path, Attributes attributes, std::vector<Piece> pieces) {
+Status LayerWriter::file(const std::string& path, Attributes attributes, std::vector<Memory> pieces) {
   LICHEN_ASSIGN(Fd made, create_file(path, attributes));
-  for (const Piece& piece : pieces) summary_.bytes += piece.size;
+  for (const Memory& piece : pieces) summary_.bytes += piece.size;
   return finisher_->take(std::move(made), path, std::move(attributes), std::move(pieces));
 }
 

@@ -48,7 +48,7 @@ class LayerWriter {
   Status directory(const std::string& path, Attributes attributes);
   // A regular file of which the whole content is at hand, which is written by another thread: what the pieces
   // lie in must stay as it is until drain().
-  Status file(const std::string& path, Attributes attributes, std::vector<Piece> pieces);
+  Status file(const std::string& path, Attributes attributes, std::vector<Memory> pieces);
   // Waits until every such file is complete. The error of the first that failed.
   Status drain();
   // A regular file that comes bit by bit: begin_file, append as often as needed, end_file.

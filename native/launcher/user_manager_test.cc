@@ -3,9 +3,12 @@
 #include <doctest/doctest.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include <string>
+
+#include "scratch_directory.h"
 
 using namespace lichen;
 using namespace lichen::launcher;
@@ -19,23 +22,15 @@ class RuntimeDirectory {
     const char* before = getenv("XDG_RUNTIME_DIR");
     had_ = before != nullptr;
     if (had_) before_ = before;
-    char path[] = "/tmp/lichen-manager-XXXXXX";
-    REQUIRE(mkdtemp(path) != nullptr);
-    path_ = path;
-    setenv("XDG_RUNTIME_DIR", path, 1);
+    setenv("XDG_RUNTIME_DIR", scratch_.path().c_str(), 1);
   }
-  ~RuntimeDirectory() {
-    unlink((path_ + "/systemd/private").c_str());
-    rmdir((path_ + "/systemd").c_str());
-    rmdir(path_.c_str());
-    had_ ? setenv("XDG_RUNTIME_DIR", before_.c_str(), 1) : unsetenv("XDG_RUNTIME_DIR");
-  }
+  ~RuntimeDirectory() { had_ ? setenv("XDG_RUNTIME_DIR", before_.c_str(), 1) : unsetenv("XDG_RUNTIME_DIR"); }
 
   Fd listen() const {
-    mkdir((path_ + "/systemd").c_str(), 0700);
+    std::string path = scratch_.directory("systemd", 0700) + "/private";
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    (path_ + "/systemd/private").copy(address.sun_path, sizeof address.sun_path - 1);
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
     Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     REQUIRE(bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
     REQUIRE(::listen(socket.get(), 8) == 0);
@@ -43,7 +38,7 @@ class RuntimeDirectory {
   }
 
  private:
-  std::string path_;
+  ScratchDirectory scratch_;
   std::string before_;
   bool had_ = false;
 };

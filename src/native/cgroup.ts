@@ -27,9 +27,7 @@ export function removeCgroup(path: string, timeoutMs = 2_000): Promise<void> {
  * read. No path holds a line feed: the kernel refuses that in names of cgroups.
  */
 export async function readFiles(paths: readonly string[]): Promise<(string | undefined)[]> {
-  const { text, lengths } = await nativeAsync((raw) =>
-    raw.readFiles(paths.map((path) => `${path}\n`).join("")),
-  );
+  const { text, lengths } = await nativeAsync((raw) => raw.readFiles(paths.join("\n")));
   let end = 0;
   return lengths.map((length) => {
     if (length < 0) return undefined;

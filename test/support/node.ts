@@ -44,6 +44,8 @@ export interface LichenNode {
   ready(): Promise<void>;
   /** Starts `lichen serve` again, once the launcher that was killed or told to end has ended. */
   restart(): Promise<void>;
+  /** Ends the launcher and starts another: it has its first daemon at once, where one that has started many waits longer and longer. */
+  replaceLauncher(): Promise<void>;
   /** Removes every pod and image, ends the daemon, and throws when a process or file of the node is left. */
   stop(): Promise<void>;
 }
@@ -112,6 +114,10 @@ export async function startNode(options: NodeOptions = {}): Promise<LichenNode> 
       await ended(launcher);
       launcher = serve();
       await node.ready();
+    },
+    async replaceLauncher() {
+      launcher.kill("SIGTERM");
+      await node.restart();
     },
     async stop() {
       try {

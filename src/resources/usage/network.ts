@@ -1,5 +1,5 @@
 import { readOnce } from "./files.ts";
-import { numberAt, skipFields } from "./scan.ts";
+import { afterSpaces, numberAt, skipFields } from "./scan.ts";
 import type { InterfaceUsage, TrafficUsage } from "./types.ts";
 
 /** The interfaces of the network namespaces that these processes live in, but for loopback; none for a process that is gone, or 0. */
@@ -31,12 +31,6 @@ export function parseNetDev(text: string): InterfaceUsage[] {
     interfaces.push({ name: text.slice(start, colon).trim(), receive, transmit });
   }
   return interfaces;
-}
-
-function afterSpaces(text: string, at: number): number {
-  let place = at;
-  while (text.charCodeAt(place) === 32) place++;
-  return place;
 }
 
 function traffic(figures: readonly number[], first: number): TrafficUsage {

@@ -30,11 +30,16 @@ function digitAt(text: string, at: number): number {
 export function valueStart(text: string, key: string): number {
   for (let at = text.indexOf(key); at >= 0; at = text.indexOf(key, at + 1)) {
     if (at > 0 && text.charCodeAt(at - 1) !== 10) continue;
-    let value = at + key.length;
-    while (text.charCodeAt(value) === 32) value++;
-    return value;
+    return afterSpaces(text, at + key.length);
   }
   return -1;
+}
+
+/** The first place from `at` on that is no space. */
+export function afterSpaces(text: string, at: number): number {
+  let place = at;
+  while (text.charCodeAt(place) === 32) place++;
+  return place;
 }
 
 /** The number of the line `KEY NUMBER` ("flat keyed" in cgroup-v2.rst; `key` with its space); undefined when there is no such line. */

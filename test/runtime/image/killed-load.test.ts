@@ -88,8 +88,7 @@ function kill({ node }: Lab): void {
 /** After a death: a new daemon has whole layers and nothing else, all of the image or none of it, and takes the archive. */
 async function recovers(lab: Lab, status: number | null): Promise<void> {
   const { node, id, chain } = lab;
-  process.kill(node.launcherPid, "SIGTERM");
-  await node.restart();
+  await node.replaceLauncher();
   for (const name of inLayers(lab)) {
     assert.ok(chain.includes(name), `${name} is no layer`);
     const files = readdirSync(join(node.dataDir, "layers", name), { recursive: true, withFileTypes: true });

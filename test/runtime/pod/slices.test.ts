@@ -133,8 +133,7 @@ inCgroups("daemon and launcher are killed: their successors find the pod in its 
   process.kill(node.launcherPid, "SIGKILL");
   await node.restart();
   await check();
-  process.kill(node.launcherPid, "SIGTERM");
-  await node.restart();
+  await node.replaceLauncher();
   await check();
   // Nobody is in the node's own cgroup after the end of the launcher: it may be gone, and must then be made anew.
   const { hostPath } = JSON.parse(readFileSync(join(node.runtimeDir, "node.json"), "utf8")).cgroup;
