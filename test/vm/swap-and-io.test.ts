@@ -7,6 +7,7 @@ import { after, before, test } from "node:test";
 import type { LinuxContainerResources, Outgoing } from "#cri";
 import { type LichenNode, startNode } from "../support/node.ts";
 import {
+  containerStatus,
   eventually,
   exited,
   logOf,
@@ -44,6 +45,32 @@ const start = (
 ) => runContainer(node, pod, image, name, script, { linux: { resources }, mounts });
 
 const logged = (name: string) => logOf(join(pod.config.logDirectory ?? "", `${name}.log`));
+
+/**
+ * Holds so many MiB of memory: tail keeps the end of what it is given, until its input ends. Not of zeroes: the kernel takes pages of
+ * huge ones that hold nothing else away instead of swapping them (Linux 6.12).
+ */
+const holding = (count: number) =>
+  `(yes $(printf %01000d 7) | dd bs=64k count=${count * 16} iflag=fullblock 2>/dev/null; exec sleep 100000) | tail -c ${count * mebibyte}`;
+
+test("beyond its memory a container swaps, as far as it may, and the statistics tell", async () => {
+  const resources = { memoryLimitInBytes: 24 * mebibyte, memorySwapLimitInBytes: 72 * mebibyte };
+  const id = await start("swapping", resources, holding(40));
+  const directory = cgroupOf(await pidOf(node, id));
+  const file = (name: string) => Number(readFileSync(join(directory, name), "utf8"));
+  assert.equal(file("memory.swap.max"), 48 * mebibyte);
+  await eventually(() => assert.ok(file("memory.swap.current") > 12 * mebibyte));
+  assert.ok(file("memory.current") <= 24 * mebibyte);
+  await eventually(async () => {
+    const { stats } = await node.client.containerStats({ containerId: id });
+    const used = Number(stats?.swap?.swapUsageBytes?.value);
+    assert.ok(used > 8 * mebibyte && used <= 48 * mebibyte, `${used}`);
+    const left = Number(stats?.swap?.swapAvailableBytes?.value);
+    assert.ok(Math.abs(left + used - 48 * mebibyte) < 8 * mebibyte, `${left} left of 48 MiB`);
+  });
+  assert.equal((await containerStatus(node, id)).reason, "", "nothing was killed");
+  await node.client.stopContainer({ containerId: id, timeout: 0 });
+});
 
 test("more than memory and swap together is OOMKilled; without swap the memory alone counts", async () => {
   for (const [name, swap] of [
