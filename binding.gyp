@@ -5,7 +5,8 @@
     "core_sources": ["<!@(find native/core -name '*.cc' ! -name '*_test.cc' | sort)"],
     "monitor_sources": ["<!@(find native/monitor -name '*.cc' ! -name '*_test.cc' | sort)"],
     "launcher_sources": ["<!@(find native/launcher -name '*.cc' ! -name '*_test.cc' | sort)"],
-    "ports_sources": ["<!@(find native/ports -name '*.cc' ! -name '*_test.cc' | sort)", "native/monitor/connection.cc", "native/monitor/event_loop.cc", "native/monitor/idle_memory.cc", "native/monitor/server.cc"],
+    "ports_sources": ["<!@(find native/ports -name '*.cc' ! -name '*_test.cc' | sort)"],
+    "service_sources": ["<!@(find native/service -name '*.cc' ! -name '*_test.cc' | sort)"],
     "addon_sources": ["<!@(find native/addon -name '*.cc' | sort)"],
     "test_sources": ["<!@(find native -name '*_test.cc' | sort)"],
     "openssl_fips": ""
@@ -26,6 +27,13 @@
       "cflags": ["-fPIC"]
     },
     {
+      "target_name": "service",
+      "type": "static_library",
+      "sources": ["<@(service_sources)"],
+      "cflags_cc": ["-Os"],
+      "dependencies": ["core"]
+    },
+    {
       "target_name": "lichen",
       "sources": ["<@(addon_sources)"],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
@@ -37,7 +45,7 @@
       "type": "executable",
       "sources": ["<@(monitor_sources)"],
       "cflags_cc": ["-Os"],
-      "dependencies": ["core"],
+      "dependencies": ["service", "core"],
       "ldflags!": ["-rdynamic"],
       "ldflags": ["-static", "-Wl,--gc-sections"],
       "libraries": ["-lseccomp"]
@@ -47,7 +55,7 @@
       "type": "executable",
       "sources": ["<@(ports_sources)"],
       "cflags_cc": ["-Os"],
-      "dependencies": ["core"],
+      "dependencies": ["service", "core"],
       "ldflags!": ["-rdynamic"],
       "ldflags": ["-static", "-Wl,--gc-sections"]
     },
@@ -65,11 +73,11 @@
     ["'<!(echo ${LICHEN_NATIVE_TESTS:-0})'=='1'", {
       "targets": [
         {
-          # The unit tests with every source of core, monitor, ports and launcher compiled once more under ASan and UBSan.
+          # The unit tests with every source of core, service, monitor, ports and launcher compiled once more under ASan and UBSan.
           # Main functions live in main.cc, which is left out here.
           "target_name": "native-tests",
           "type": "executable",
-          "sources": ["<@(core_sources)", "<@(test_sources)", "<!@(find native/monitor native/launcher native/ports -name '*.cc' ! -name '*_test.cc' ! -name 'main.cc' | sort)", "test/native/main.cc"],
+          "sources": ["<@(core_sources)", "<@(test_sources)", "<!@(find native/service native/monitor native/launcher native/ports -name '*.cc' ! -name '*_test.cc' ! -name 'main.cc' | sort)", "test/native/main.cc"],
           "include_dirs": ["test/native"],
           "defines": ["DOCTEST_CONFIG_NO_EXCEPTIONS_BUT_WITH_ALL_ASSERTS", "LICHEN_FAULTS"],
           "cflags_cc": ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer"],

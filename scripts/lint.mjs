@@ -32,6 +32,27 @@ function fileSizes() {
   return long.length === 0;
 }
 
+/** What a room of native/ may include beside itself: the arrows of ARCHITECTURE.md. */
+const nativeArrows = {
+  core: [],
+  service: ["core"],
+  addon: ["core"],
+  launcher: ["core"],
+  monitor: ["core", "service"],
+  ports: ["core", "service"],
+};
+
+function nativeIncludes() {
+  const wrong = sources(/^native\/.*\.(cc|h)$/).flatMap((file) => {
+    const room = file.split("/")[1];
+    const included = [...readFileSync(join(root, file), "utf8").matchAll(/^#include "(\w+)\/.*"$/gm)];
+    const allowed = [room, ...nativeArrows[room]];
+    return included.filter(([, other]) => !allowed.includes(other)).map(([line]) => `${file}: ${line}`);
+  });
+  for (const line of wrong) console.error(`${line}: an arrow that is not in nativeArrows (scripts/lint.mjs)`);
+  return wrong.length === 0;
+}
+
 const clang = sources(/^(native|test)\/.*\.(cc|h)$/);
 const checks = [
   [
@@ -46,6 +67,7 @@ const checks = [
   // Files, exports and types that nobody uses (knip.json).
   ["dead code", () => run(bin("knip"), ["--include", "files,exports,types"])],
   ["C++ format", () => run("clang-format", [...(fix ? ["-i"] : ["--dry-run", "-Werror"]), ...clang])],
+  ["C++ includes", nativeIncludes],
   ["file sizes", fileSizes],
 ];
 

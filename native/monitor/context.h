@@ -4,9 +4,9 @@
 #include <functional>
 #include <string>
 
-#include "monitor/event_loop.h"
 #include "monitor/pod.h"
 #include "monitor/scratch.h"
+#include "service/event_loop.h"
 
 namespace lichen::monitor {
 

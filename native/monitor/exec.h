@@ -14,9 +14,11 @@
 #include "monitor/context.h"
 #include "monitor/exec_child.h"
 
-namespace lichen::monitor {
-
+namespace lichen {
 class Connection;
+}
+
+namespace lichen::monitor {
 
 struct ExecRequest {
   std::string exec;

@@ -5,7 +5,7 @@
 #include <functional>
 
 #include "core/result.h"
-#include "monitor/event_loop.h"
+#include "service/event_loop.h"
 
 namespace lichen::monitor {
 

@@ -9,11 +9,11 @@
 
 #include <csignal>
 
-#include "core/process_identity.h"
-#include "monitor/idle_memory.h"
 #include "monitor/processes.h"
 #include "monitor/requests.h"
-#include "monitor/server.h"
+#include "service/idle_memory.h"
+#include "service/pid_file.h"
+#include "service/server.h"
 
 namespace lichen::monitor {
 
@@ -43,14 +43,6 @@ Result<Fd> watch_children() {
   return fd;
 }
 
-Status write_pid_file(const Fd& directory) {
-  LICHEN_ASSIGN(ProcessIdentity self, identify_process(getpid()));
-  std::string text = format_pid_file(self);
-  LICHEN_ASSIGN(Fd file, open_at(directory, kPidFile, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600));
-  LICHEN_TRY(write_all(file, text.data(), text.size()));
-  return file.close();
-}
-
 void discard(const Fd& signals) {
   signalfd_siginfo info;
   while (read(signals.get(), &info, sizeof info) > 0) {
@@ -65,7 +57,7 @@ Status run_monitor(std::string id, Fd first_connection, Fd directory) {
   LICHEN_ASSIGN(EventLoop loop, EventLoop::create());
   LICHEN_ASSIGN(Scratch scratch, Scratch::create());
   LICHEN_ASSIGN(Pod pod, Pod::create(std::move(id), std::move(directory)));
-  LICHEN_TRY(write_pid_file(pod.directory()));
+  LICHEN_TRY(write_pid_file(pod.directory(), kPidFile));
 
   Server* everybody = nullptr;
   Context context{loop, pod, scratch,

@@ -9,10 +9,10 @@
 
 #include "core/fd.h"
 #include "core/log_format.h"
-#include "monitor/event_loop.h"
 #include "monitor/log_file.h"
 #include "monitor/output_copy.h"
 #include "monitor/scratch.h"
+#include "service/event_loop.h"
 
 namespace lichen::monitor {
 

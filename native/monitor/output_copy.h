@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "core/fd.h"
-#include "monitor/event_loop.h"
+#include "service/event_loop.h"
 
 namespace lichen::monitor {
 

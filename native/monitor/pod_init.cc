@@ -13,7 +13,7 @@
 #include "core/root_switch.h"
 #include "core/user_namespace.h"
 #include "monitor/child_report.h"
-#include "monitor/idle_memory.h"
+#include "service/idle_memory.h"
 
 namespace lichen::monitor {
 

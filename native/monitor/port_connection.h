@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "monitor/answer.h"
-#include "monitor/event_loop.h"
+#include "service/event_loop.h"
 
 namespace lichen::monitor {
 

@@ -4,9 +4,9 @@
 #include <functional>
 #include <memory>
 
-#include "monitor/connection.h"
 #include "monitor/context.h"
 #include "monitor/processes.h"
+#include "service/connection.h"
 
 namespace lichen::monitor {
 

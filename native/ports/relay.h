@@ -3,13 +3,11 @@
 
 #include <memory>
 
-#include "monitor/event_loop.h"
 #include "ports/pipe_pool.h"
 #include "ports/target.h"
+#include "service/event_loop.h"
 
 namespace lichen::ports {
-
-using monitor::EventLoop;
 
 // How many connections and sessions there may be, of all ports together: so many that descriptors suffice.
 struct Quota {

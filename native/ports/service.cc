@@ -7,36 +7,18 @@
 
 #include <csignal>
 
-#include "core/process_identity.h"
-#include "monitor/idle_memory.h"
-#include "monitor/server.h"
 #include "ports/published.h"
+#include "service/idle_memory.h"
+#include "service/pid_file.h"
+#include "service/server.h"
 
 namespace lichen::ports {
 
 namespace {
 
-using monitor::Connection;
-
 constexpr const char* kSocket = "ports.sock";
 constexpr const char* kPidFile = "ports.pid";
 constexpr int kVersion = 1;
-
-Status write_pid_file(const Fd& directory) {
-  LICHEN_ASSIGN(ProcessIdentity self, identify_process(getpid()));
-  std::string text = format_pid_file(self);
-  LICHEN_ASSIGN(Fd file, open_at(directory, kPidFile, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600));
-  LICHEN_TRY(write_all(file, text.data(), text.size()));
-  return file.close();
-}
-
-// Whether the file in the directory is (still) the one that this process made.
-bool is_own_pid_file(const Fd& directory) {
-  auto file = open_at(directory, kPidFile, O_RDONLY | O_NOFOLLOW);
-  auto text = file ? read_all(file.value()) : Result<std::string>(file.error());
-  auto identity = text ? parse_pid_file(text.value()) : std::nullopt;
-  return identity && identity->pid == getpid();
-}
 
 class Service {
  public:
@@ -52,17 +34,17 @@ class Service {
             }) {}
 
   Status run(Fd first_connection) {
-    LICHEN_TRY(write_pid_file(directory_));
+    LICHEN_TRY(write_pid_file(directory_, kPidFile));
     server_.on_open([this] { connections_++; });
     LICHEN_TRY(server_.listen(directory_, kSocket));
     LICHEN_TRY(server_.add(std::move(first_connection)));
     loop_.on_idle([this] {
       published_.give_memory_back();
-      monitor::give_memory_back();
+      lichen::give_memory_back();
     });
     LICHEN_TRY(loop_.run());
     // Another one may have taken our place in the directory.
-    if (is_own_pid_file(directory_)) {
+    if (is_own_pid_file(directory_, kPidFile)) {
       server_.remove_socket(directory_, kSocket);
       unlinkat(directory_.get(), kPidFile, 0);
     }
@@ -113,7 +95,7 @@ class Service {
   EventLoop& loop_;
   Fd directory_;
   Published published_;
-  monitor::Server server_;
+  Server server_;
   size_t connections_ = 0;
 };
 

@@ -4,13 +4,11 @@
 #include <functional>
 #include <memory>
 
-#include "monitor/event_loop.h"
 #include "ports/splice_flow.h"
 #include "ports/target.h"
+#include "service/event_loop.h"
 
 namespace lichen::ports {
-
-using monitor::EventLoop;
 
 // Connects to the pod and joins the two until both directions have ended. A pod that refuses, or does not
 // answer within ten seconds, and any failure of one side, resets the other. Clients that vanished are found

@@ -27,6 +27,11 @@ class ScratchDirectory {
 
   const std::string& path() const { return path_; }
   std::string path(const std::string& name) const { return path_ + "/" + name; }
+  lichen::Fd open() const {
+    auto fd = lichen::open_at({}, path_, O_RDONLY | O_DIRECTORY);
+    REQUIRE(fd.ok());
+    return std::move(fd.value());
+  }
   // Makes a directory and gives its path.
   std::string directory(const std::string& name, mode_t mode = 0755) const {
     REQUIRE(mkdir(path(name).c_str(), mode) == 0);

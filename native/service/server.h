@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "monitor/connection.h"
+#include "service/connection.h"
 
-namespace lichen::monitor {
+namespace lichen {
 
 class Server {
  public:
@@ -36,4 +36,4 @@ class Server {
   std::vector<std::shared_ptr<Connection>> connections_;
 };
 
-}  // namespace lichen::monitor
+}  // namespace lichen

@@ -1,11 +1,11 @@
 // Giving memory back before a long wait.
 #pragma once
 
-namespace lichen::monitor {
+namespace lichen {
 
 // Returns free heap to the kernel and unmaps the program's own read-only pages: they stay in the page cache,
 // shared by every monitor, and the few that the next event needs are mapped again without reading anything.
 // What a monitor waits with is then its own changed pages alone.
 void give_memory_back();
 
-}  // namespace lichen::monitor
+}  // namespace lichen

@@ -9,7 +9,7 @@
 
 #include "core/fd.h"
 
-namespace lichen::monitor {
+namespace lichen {
 
 class EventLoop {
  public:
@@ -60,4 +60,4 @@ class EventLoop {
   bool running_ = false;
 };
 
-}  // namespace lichen::monitor
+}  // namespace lichen

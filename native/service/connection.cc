@@ -1,11 +1,11 @@
-#include "monitor/connection.h"
+#include "service/connection.h"
 
 #include <fcntl.h>
 #include <sys/epoll.h>
 
 #include <cerrno>
 
-namespace lichen::monitor {
+namespace lichen {
 
 namespace {
 
@@ -66,4 +66,4 @@ void Connection::close() {
   on_close_(self);
 }
 
-}  // namespace lichen::monitor
+}  // namespace lichen

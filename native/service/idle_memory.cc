@@ -1,11 +1,11 @@
-#include "monitor/idle_memory.h"
+#include "service/idle_memory.h"
 
 #include <link.h>
 #include <malloc.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-namespace lichen::monitor {
+namespace lichen {
 
 namespace {
 
@@ -28,4 +28,4 @@ void give_memory_back() {
   dl_iterate_phdr(drop_readonly_segments, nullptr);
 }
 
-}  // namespace lichen::monitor
+}  // namespace lichen

@@ -9,9 +9,9 @@
 
 #include "core/fd.h"
 #include "core/scm.h"
-#include "monitor/event_loop.h"
+#include "service/event_loop.h"
 
-namespace lichen::monitor {
+namespace lichen {
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
@@ -45,4 +45,4 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::deque<Waiting> waiting_;
 };
 
-}  // namespace lichen::monitor
+}  // namespace lichen

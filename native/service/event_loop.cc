@@ -1,11 +1,11 @@
-#include "monitor/event_loop.h"
+#include "service/event_loop.h"
 
 #include <sys/epoll.h>
 
 #include <algorithm>
 #include <cerrno>
 
-namespace lichen::monitor {
+namespace lichen {
 
 namespace {
 
@@ -102,4 +102,4 @@ Status EventLoop::run() {
   return {};
 }
 
-}  // namespace lichen::monitor
+}  // namespace lichen

@@ -1,4 +1,4 @@
-#include "monitor/server.h"
+#include "service/server.h"
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 
-namespace lichen::monitor {
+namespace lichen {
 
 namespace {
 
@@ -60,4 +60,4 @@ void Server::broadcast(const std::string& text) {
   for (const auto& connection : everybody) connection->send(text);
 }
 
-}  // namespace lichen::monitor
+}  // namespace lichen

@@ -1,4 +1,4 @@
-#include "monitor/connection.h"
+#include "service/connection.h"
 
 #include <doctest/doctest.h>
 #include <sys/socket.h>
@@ -6,7 +6,6 @@
 #include <vector>
 
 using namespace lichen;
-using namespace lichen::monitor;
 
 namespace {
 

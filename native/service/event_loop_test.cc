@@ -1,4 +1,4 @@
-#include "monitor/event_loop.h"
+#include "service/event_loop.h"
 
 #include <doctest/doctest.h>
 #include <sys/epoll.h>
@@ -7,7 +7,6 @@
 #include <vector>
 
 using namespace lichen;
-using namespace lichen::monitor;
 using std::chrono::milliseconds;
 
 TEST_CASE("a readable descriptor calls its handler until it is forgotten") {
