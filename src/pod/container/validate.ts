@@ -28,6 +28,18 @@ export function checkContainer(pod: PodRecord, config: ContainerConfig): string 
       hint: "name the device nodes as devices",
     });
   }
+  if (config.windows !== null) throw invalid("windows", "", "lichen runs Linux containers");
+  // PodSandboxConfig's `privileged`: "If a privileged container is to be executed within it, this MUST be true."
+  const mayBePrivileged = pod.config.linux?.securityContext?.privileged ?? false;
+  if (config.linux?.securityContext?.privileged && !mayBePrivileged) {
+    throw new LichenError({
+      code: "FAILED_PRECONDITION",
+      operation: "create container",
+      object: metadata.name,
+      reason: "it is to be privileged, and its pod sandbox was not made for privileged containers",
+      hint: "set linux.security_context.privileged of the pod sandbox as well",
+    });
+  }
   checkMounts(config.mounts);
   return [pod.id, metadata.name, metadata.attempt].join("/");
 }

@@ -32,6 +32,7 @@ export function checkPod(config: PodSandboxConfig, runtimeHandler: string): Chec
   }
   const { metadata } = config;
   if (metadata === null || metadata.name === "") throw invalid("metadata.name", "", "it is empty");
+  if (config.windows !== null) throw invalid("windows", "", "lichen runs Linux containers");
   const context = config.linux?.securityContext ?? null;
   const namespaces = podNamespaces(context?.namespaceOptions ?? null);
   const idMap = podIdMap(context?.namespaceOptions ?? null);

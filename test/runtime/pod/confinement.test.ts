@@ -22,7 +22,9 @@ before(async () => {
   image = await pullBusybox(node);
   // Processes of their own, so that a container's first one is number 1.
   const namespaceOptions = { pid: NamespaceMode.CONTAINER };
-  pod = await runPod(node, "confined", { linux: { securityContext: { namespaceOptions } } });
+  pod = await runPod(node, "confined", {
+    linux: { securityContext: { namespaceOptions, privileged: true } },
+  });
 });
 after(() => node.stop());
 

@@ -59,7 +59,7 @@ function podFor(pid: "pod" | "container", ownUsers: boolean): Promise<TestPod> {
   };
   const sysctls = { "net.ipv4.ip_unprivileged_port_start": "7" };
   return runPod(node, `random-${pid}-${ownUsers}`, {
-    linux: { sysctls, securityContext: { namespaceOptions } },
+    linux: { sysctls, securityContext: { namespaceOptions, privileged: true } },
   });
 }
 

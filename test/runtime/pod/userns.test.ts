@@ -46,7 +46,10 @@ function pod(
   pid: NamespaceMode = NamespaceMode.POD,
 ) {
   const namespaceOptions = { usernsOptions: userns(hostId), pid };
-  return runPod(node, name, { ...more, linux: { ...more.linux, securityContext: { namespaceOptions } } });
+  return runPod(node, name, {
+    ...more,
+    linux: { ...more.linux, securityContext: { namespaceOptions, privileged: true } },
+  });
 }
 
 const container = (of: TestPod, script: string, more: Outgoing<ContainerConfig> = {}) =>

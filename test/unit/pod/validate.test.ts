@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { NamespaceMode, type PortMapping } from "#cri";
+import { type ContainerConfig, NamespaceMode, type PodSandboxConfig, type PortMapping } from "#cri";
 import { type Code, LichenError } from "../../../src/errors.ts";
 import { checkContainer, prepareLog } from "../../../src/pod/container/validate.ts";
 import { checkPod } from "../../../src/pod/sandbox/validate.ts";
@@ -123,6 +123,24 @@ test("a container needs a ready pod and a name", () => {
     () => checkContainer(podRecord(), containerConfig({ metadata: null })),
     refused("INVALID_ARGUMENT"),
   );
+});
+
+test("a privileged container needs a pod that was made for such", () => {
+  const linux = { resources: null, securityContext: { privileged: true } } as ContainerConfig["linux"];
+  assert.throws(
+    () => checkContainer(podRecord(), containerConfig({ linux })),
+    refused("FAILED_PRECONDITION", /not made for privileged/),
+  );
+  const pod = podWith({});
+  pod.linux!.securityContext!.privileged = true;
+  assert.equal(checkContainer(podRecord({ id: "p", config: pod }), containerConfig({ linux })), "p/c/0");
+});
+
+test("a configuration for Windows is refused, of pods and of containers", () => {
+  const windows = { securityContext: null } as PodSandboxConfig["windows"];
+  assert.throws(() => checkPod(podConfig({ windows }), ""), refused("INVALID_ARGUMENT", /windows/));
+  const config = containerConfig({ windows: { resources: null, securityContext: null } });
+  assert.throws(() => checkContainer(podRecord(), config), refused("INVALID_ARGUMENT", /windows/));
 });
 
 test("CDI devices are not silently left out", () => {
