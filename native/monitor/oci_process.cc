@@ -55,9 +55,11 @@ Result<OciProcess> read_oci_process(const JsonDocument& document, const JsonRead
     if (reader.has(key)) reader.refuse(key, "is not supported");
   auto sets = read_capabilities(reader.object("capabilities"));
   for (const JsonReader& entry : reader.list("rlimits")) {
-    LICHEN_ASSIGN(ResourceLimit limit,
-                  make_rlimit(entry.required_text("type"), entry.unsigned_number("soft", 0),
-                              entry.unsigned_number("hard", 0)));
+    std::string type = entry.required_text("type");
+    uint64_t soft = entry.unsigned_number("soft", 0);
+    uint64_t hard = entry.unsigned_number("hard", 0);
+    LICHEN_TRY(document.status());
+    LICHEN_ASSIGN(ResourceLimit limit, make_rlimit(type, soft, hard));
     process.limits.push_back(std::move(limit));
   }
   LICHEN_TRY(document.status());
