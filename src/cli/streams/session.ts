@@ -44,7 +44,10 @@ export async function runSession(url: string, streams: SessionStreams): Promise<
     send(socket, channels.resize, Buffer.from(JSON.stringify({ Width: width, Height: height })));
   });
   if (streams.stdin) feed(streams.stdin, socket);
-  streams.detach?.addEventListener("abort", () => socket.close(1000));
+  const leave = () => socket.close(1000);
+  // The first output may have come, and its reader have gone, before this line is reached.
+  if (streams.detach?.aborted) leave();
+  else streams.detach?.addEventListener("abort", leave);
   await streams.opened?.();
   await closed.promise;
   await Promise.all([written(streams.stdout), written(streams.stderr)]);

@@ -7,6 +7,7 @@ import { PassThrough } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { test } from "node:test";
 import { runSession } from "../../../src/cli/streams/session.ts";
+import { Sink } from "../../runtime/streams/clients.ts";
 
 /** An unmasked frame of a server (RFC 6455, section 5.2) with fewer than 126 bytes. */
 function frame(opcode: number, ...parts: (string | Buffer)[]): Buffer {
@@ -63,4 +64,28 @@ test("a connection that is cut is no end of the command", async () => {
 test("a frame that is none breaks the session off, with the reason", async () => {
   using server = await answering([Buffer.of(0xff, 0)], (socket, answer) => socket.write(answer));
   await assert.rejects(session(server.url), { code: "UNAVAILABLE", reason: /broke: / });
+});
+
+/** A server that sends `frames` in one packet with the handshake's answer and ends its side when the client closes the session. */
+const untilLeft = (frames: Buffer[]) =>
+  answering(frames, (socket, answer) => {
+    socket.write(answer);
+    socket.once("data", () => socket.end(goodbye));
+  });
+
+test("who leaves at the first byte, which comes with the handshake's answer, has left", {
+  timeout: 10_000,
+}, async () => {
+  using server = await untilLeft([message(1, ""), message(1, "x")]);
+  const stdout = new Sink();
+  const detach = new AbortController();
+  const left = runSession(server.url, { stdout, detach: detach.signal });
+  await stdout.until((text) => text === "x");
+  detach.abort();
+  assert.equal(await left, 0);
+});
+
+test("who has left before the session stood has left", { timeout: 10_000 }, async () => {
+  using server = await untilLeft([]);
+  assert.equal(await runSession(server.url, { stdout: new Sink(), detach: AbortSignal.abort() }), 0);
 });
