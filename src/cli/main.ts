@@ -3,6 +3,7 @@ import { attach } from "./commands/attach.ts";
 import { cp } from "./commands/cp.ts";
 import { doctor } from "./commands/doctor.ts";
 import { enter } from "./commands/enter.ts";
+import { events } from "./commands/events.ts";
 import { exec } from "./commands/exec.ts";
 import { image } from "./commands/image.ts";
 import { images } from "./commands/images.ts";
@@ -46,6 +47,7 @@ const commands = [
   portForward,
   logs,
   stats,
+  events,
   port,
   network,
   inspect,

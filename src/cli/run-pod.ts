@@ -2,32 +2,10 @@ import { randomUUID } from "node:crypto";
 import { mkdir, rm, rmdir } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import {
-  type KeyValue,
-  MountPropagation,
-  NamespaceMode,
-  type Outgoing,
-  type PodSandbox,
-  type PodSandboxConfig,
-} from "#cri";
+import type { PodSandbox } from "#cri";
 import type { CriClient } from "../../proto/client.ts";
-import type { PublishedPort, Volume } from "./options.ts";
+import { containerConfig, podConfig, type RunRequest } from "./run-request.ts";
 import { runLabel } from "./targets.ts";
-
-/** What `lichen run` was asked for. */
-export interface RunRequest {
-  image: string;
-  name: string;
-  /** Replaces the image's CMD when it is not empty. */
-  command: string[];
-  env: KeyValue[];
-  volumes: Volume[];
-  /** Served on the host. */
-  ports?: PublishedPort[];
-  /** A terminal; standard input, which ends with the first client that attaches. */
-  tty?: boolean;
-  stdin?: boolean;
-}
 
 /** A container and the pod made for it. */
 export interface RunningPod {
@@ -36,9 +14,6 @@ export interface RunningPod {
   /** The container's log in CRI format. */
   logPath: string;
 }
-
-/** CRI's default is one PID namespace for the whole pod; with a single container nothing needs that, nor the init that it costs. */
-const namespaceOptions = { pid: NamespaceMode.CONTAINER };
 
 /** Logs belong to whoever makes a pod; ours lie where the XDG base directory specification wants a user's logs. */
 export function logsHome(env: NodeJS.ProcessEnv = process.env): string {
@@ -57,36 +32,12 @@ export async function runPod(
   const uid = randomUUID();
   const logDirectory = join(logsHome(), uid);
   await mkdir(logDirectory, { recursive: true, mode: 0o700 });
-  const sandboxConfig: Outgoing<PodSandboxConfig> = {
-    metadata: { name: request.name, namespace: "default", uid, attempt: 0 },
-    hostname: request.name,
-    logDirectory,
-    labels: { [runLabel]: "true" },
-    portMappings: request.ports ?? [],
-    linux: { securityContext: { namespaceOptions } },
-  };
+  const sandboxConfig = { ...podConfig(request, uid), logDirectory };
   let podSandboxId: string | undefined;
   try {
     ({ podSandboxId } = await client.runPodSandbox({ config: sandboxConfig }));
-    const { containerId } = await client.createContainer({
-      podSandboxId,
-      sandboxConfig,
-      config: {
-        metadata: { name: request.name, attempt: 0 },
-        image: { image: request.image, userSpecifiedImage: request.image },
-        args: request.command,
-        envs: request.env,
-        mounts: request.volumes.map((volume) => ({
-          ...volume,
-          propagation: MountPropagation.PROPAGATION_PRIVATE,
-        })),
-        logPath: "container.log",
-        tty: request.tty === true,
-        stdin: request.stdin === true,
-        stdinOnce: request.stdin === true,
-        linux: { securityContext: { namespaceOptions } },
-      },
-    });
+    const config = { ...containerConfig(request), logPath: "container.log" };
+    const { containerId } = await client.createContainer({ podSandboxId, sandboxConfig, config });
     const running = { podSandboxId, containerId, logPath: join(logDirectory, "container.log") };
     await start(running);
     return running;

@@ -1,11 +1,22 @@
 import { randomBytes } from "node:crypto";
-import type { Command } from "commander";
-import { ContainerState, type KeyValue } from "#cri";
+import { type Command, Option } from "commander";
+import { ContainerState, type Device, type KeyValue } from "#cri";
 import type { CriClient } from "../../../proto/client.ts";
+import {
+  bytesOption,
+  capabilityOption,
+  cpusOption,
+  deviceOption,
+  environmentFileOption,
+  labelOption,
+  type User,
+  userOption,
+} from "../container-options.ts";
 import { type Context, withDaemon } from "../context.ts";
 import { follow, LogFile } from "../follow.ts";
 import { showLayers } from "../images/show.ts";
 import {
+  countOption,
   environmentOption,
   type PublishedPort,
   publishOption,
@@ -13,19 +24,36 @@ import {
   volumeOption,
 } from "../options.ts";
 import { type RunningPod, removePod, runPod } from "../run-pod.ts";
+import type { RunRequest } from "../run-request.ts";
 import { attachHere } from "../streams/attach.ts";
 import { runLabel } from "../targets.ts";
 import { printLines } from "./logs.ts";
 
 interface RunOptions {
+  capAdd?: string[];
+  capDrop?: string[];
+  cpus?: number;
   detach?: boolean;
+  device?: Device[];
+  entrypoint?: string;
   env?: KeyValue[];
+  envFile?: KeyValue[];
+  hostname?: string;
   interactive?: boolean;
+  label?: Record<string, string>;
+  memory?: number;
   name?: string;
+  network?: "pod" | "host";
+  pidsLimit?: number;
+  privileged?: boolean;
   publish?: PublishedPort[];
+  readOnly?: boolean;
   rm?: boolean;
+  seccomp?: "default" | "unconfined";
   tty?: boolean;
+  user?: User;
   volume?: Volume[];
+  workdir?: string;
 }
 
 /** Seconds that an interrupted container has to end before it is killed. */
@@ -40,27 +68,36 @@ export function run(program: Command): void {
     .argument("[command...]", "instead of the image's own command")
     .option("-d, --detach", "print the container's id and return")
     .option("-e, --env <name=value>", "set a variable (repeatable)", environmentOption)
+    .option("--env-file <file>", "variables as lines of NAME=VALUE (repeatable)", environmentFileOption)
     .option("-i, --interactive", "pass standard input on")
     .option("-t, --tty", "give it a terminal (leave it running with ctrl-p ctrl-q)")
     .option("--name <name>", "name of pod and container")
     .option("-p, --publish <[ip:]host:pod[/udp]>", "serve a port on this machine (repeatable)", publishOption)
     .option("--rm", "remove pod, container and log when it has ended")
     .option("-v, --volume <host:container[:ro]>", "mount a file or directory (repeatable)", volumeOption)
+    .option("-w, --workdir <directory>", "where the command starts")
+    .option("-u, --user <user[:gid]>", "who it runs as, by name or uid", userOption)
+    .option("--entrypoint <command>", "instead of the image's own")
+    .option("--hostname <name>", "another host name than the pod's")
+    .option("-l, --label <name=value>", "set a label of pod and container (repeatable)", labelOption)
+    .addOption(new Option("--network <network>", "of the pod's own, or the node's").choices(["pod", "host"]))
+    .option("-m, --memory <bytes>", "most memory, such as 64m", bytesOption)
+    .option("--cpus <number>", "most processors, such as 1.5", cpusOption)
+    .option("--pids-limit <number>", "most processes", countOption)
+    .option("--device </dev/node[:/dev/there[:rwm]]>", "give a device (repeatable)", deviceOption)
+    .option("--cap-add <capability>", "give a capability (repeatable)", capabilityOption)
+    .option("--cap-drop <capability>", "take a capability, or ALL (repeatable)", capabilityOption)
+    .option("--privileged", "all that lichen's own user namespace can give")
+    .option("--read-only", "a root file system that cannot be written")
+    .addOption(
+      new Option("--seccomp <profile>", "which system calls it may use").choices(["default", "unconfined"]),
+    )
     .passThroughOptions()
     .action(async (image: string, args: string[], options: RunOptions, command: Command) => {
       await withDaemon(command, async ({ client, images, print }) => {
         await ensureImage({ client, images }, image);
         const { interactive = false, tty = false, detach = false } = options;
-        const request = {
-          image,
-          name: options.name ?? nameFor(image),
-          command: args,
-          env: options.env ?? [],
-          volumes: options.volume ?? [],
-          ports: options.publish ?? [],
-          tty,
-          stdin: interactive,
-        };
+        const request = requestOf(image, args, options);
         const streaming = (interactive || tty) && !detach;
         let code: number | undefined;
         const running = await runPod(client, request, async ({ containerId }) => {
@@ -80,6 +117,34 @@ export function run(program: Command): void {
         else await client.stopPodSandbox({ podSandboxId });
       });
     });
+}
+
+function requestOf(image: string, command: string[], options: RunOptions): RunRequest {
+  const {
+    env = [],
+    envFile = [],
+    publish = [],
+    volume = [],
+    device = [],
+    network,
+    interactive,
+    ...same
+  } = options;
+  return {
+    ...same,
+    image,
+    name: options.name ?? nameFor(image),
+    command,
+    // As docker and podman have it: a variable of the command line is stronger than one of a file.
+    env: [...envFile, ...env],
+    ports: publish,
+    volumes: volume,
+    devices: device,
+    hostNetwork: network === "host",
+    stdin: interactive === true,
+    unconfined: options.seccomp === "unconfined",
+    ...(options.label === undefined ? {} : { labels: options.label }),
+  };
 }
 
 async function ensureImage(
