@@ -1,0 +1,199 @@
+#include "launcher/rejoin.h"
+
+#include <doctest/doctest.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <utility>
+
+#include "in_namespaces.h"
+#include "scratch_directory.h"
+
+using namespace lichen;
+using namespace lichen::launcher;
+
+namespace {
+
+// A child that sleeps, in namespaces of its own or in ours; ends with the object.
+class Sleeper {
+ public:
+  // `ignoring`: SIGTERM. Without an id where the kernel gives no namespaces.
+  explicit Sleeper(bool apart, bool ignoring = false) {
+    auto pipe = make_pipe();
+    REQUIRE(pipe.ok());
+    pid_ = fork();
+    REQUIRE(pid_ >= 0);
+    if (pid_ == 0) {
+      signal(SIGTERM, ignoring ? SIG_IGN : SIG_DFL);
+      if (apart && !enter_namespaces(CLONE_NEWNS | CLONE_NEWCGROUP)) _exit(1);
+      if (write(pipe->write.get(), "+", 1) != 1) _exit(1);
+      for (;;) pause();
+    }
+    pipe->write.reset();
+    char byte;
+    if (read(pipe->read.get(), &byte, 1) != 1) end();
+  }
+  Sleeper(const Sleeper&) = delete;
+  Sleeper& operator=(const Sleeper&) = delete;
+  ~Sleeper() { end(); }
+
+  void end() {
+    if (pid_ == 0) return;
+    kill(pid_, SIGKILL);
+    waitpid(std::exchange(pid_, 0), nullptr, 0);
+  }
+  // How it ended: the signal, 0 while it runs.
+  int signal_of_death() {
+    int status = 0;
+    if (waitpid(pid_, &status, WNOHANG) != pid_) return 0;
+    pid_ = 0;
+    return WIFSIGNALED(status) ? WTERMSIG(status) : -1;
+  }
+  pid_t pid() const { return pid_; }
+  ProcessIdentity identity() const { return identify_process(pid_).value(); }
+
+ private:
+  pid_t pid_ = 0;
+};
+
+// A runtime directory as a dead launcher left it.
+struct Left {
+  ScratchDirectory scratch;
+  RuntimeDirectory directory = std::move(RuntimeDirectory::open(scratch.path("run"))).value();
+
+  void node_json(pid_t pid) {
+    NodeInfo info;
+    info.namespaces = identify_namespaces(pid).value();
+    info.cgroup_path = "/lichen-1234";
+    REQUIRE(directory.write("node.json", format_node_info(info)).ok());
+  }
+  void monitor(const std::string& pod, const ProcessIdentity& process) {
+    std::filesystem::create_directories(directory.file("pods/" + pod));
+    std::ofstream(directory.file("pods/" + pod + "/monitor.pid")) << format_pid_file(process);
+  }
+};
+
+#define SKIP_WITHOUT(sleeper)                                \
+  if ((sleeper).pid() == 0) {                                \
+    MESSAGE("skip: this user may not make user namespaces"); \
+    return;                                                  \
+  }
+
+}  // namespace
+
+TEST_CASE("where nobody lives there is no survivor, whatever files say") {
+  Left left;
+  auto nobody = find_survivor(left.directory);
+  REQUIRE(nobody.ok());
+  CHECK_FALSE(nobody.value().has_value());
+
+  Sleeper gone(false);
+  left.node_json(gone.pid());
+  left.monitor("dead", gone.identity());
+  ProcessIdentity reused = identify_process(getpid()).value();
+  reused.start_time++;  // our PID, of a process that was there before us
+  REQUIRE(left.directory.write_pid("daemon.pid", reused).ok());
+  gone.end();
+  nobody = find_survivor(left.directory);
+  REQUIRE(nobody.ok());
+  CHECK_FALSE(nobody.value().has_value());
+}
+
+TEST_CASE("a living daemon or monitor in the node's namespaces is the way back") {
+  Sleeper process(true);
+  SKIP_WITHOUT(process);
+  for (bool daemon : {true, false}) {
+    Left left;
+    left.node_json(process.pid());
+    if (daemon)
+      REQUIRE(left.directory.write_pid("daemon.pid", process.identity()).ok());
+    else
+      left.monitor("pod", process.identity());
+    auto found = find_survivor(left.directory);
+    REQUIRE(found.ok());
+    REQUIRE(found.value().has_value());
+    CHECK(identify(found.value()->namespaces).value() == identify_namespaces(process.pid()).value());
+    CHECK(found.value()->info.cgroup_path == "/lichen-1234");
+    CHECK(found.value()->info.ids.single);
+    REQUIRE(found.value()->info.ids.uids.size() == 1);
+  }
+}
+
+TEST_CASE("a dead one beside a living one does not matter") {
+  Sleeper process(true);
+  SKIP_WITHOUT(process);
+  Left left;
+  left.node_json(process.pid());
+  {
+    Sleeper dead(false);
+    REQUIRE(left.directory.write_pid("daemon.pid", dead.identity()).ok());
+  }
+  left.monitor("pod", process.identity());
+  auto found = find_survivor(left.directory);
+  REQUIRE(found.ok());
+  CHECK(found.value().has_value());
+}
+
+TEST_CASE("somebody who lives in other namespaces is an error: their pods would be without a node") {
+  Sleeper node(true);
+  SKIP_WITHOUT(node);
+  Sleeper other(true);
+  Left left;
+  left.node_json(node.pid());
+  left.monitor("pod", other.identity());
+  auto found = find_survivor(left.directory);
+  REQUIRE_FALSE(found.ok());
+  CHECK(found.error().text().find(std::to_string(other.pid())) != std::string::npos);
+}
+
+TEST_CASE("without a readable node.json nobody is left alone in silence") {
+  Sleeper process(true);
+  SKIP_WITHOUT(process);
+  Left left;
+  left.monitor("pod", process.identity());
+  for (const char* text : {"", "{", "{\"namespaces\":7}"}) {
+    if (*text != '\0') REQUIRE(left.directory.write("node.json", text).ok());
+    auto found = find_survivor(left.directory);
+    REQUIRE_FALSE(found.ok());
+    CHECK(found.error().text().find(left.directory.path()) != std::string::npos);
+  }
+}
+
+TEST_CASE("a leftover daemon or uplink is asked to end, and its file goes") {
+  Left left;
+  Sleeper daemon(false);
+  Sleeper uplink(false);
+  REQUIRE(left.directory.write_pid("daemon.pid", daemon.identity()).ok());
+  REQUIRE(left.directory.write_pid("uplink.pid", uplink.identity()).ok());
+  end_leftover_daemon(left.directory);
+  end_leftover_uplink(left.directory);
+  CHECK(daemon.signal_of_death() == SIGTERM);
+  CHECK(uplink.signal_of_death() == SIGTERM);
+  CHECK_FALSE(std::filesystem::exists(left.directory.file("daemon.pid")));
+  CHECK_FALSE(std::filesystem::exists(left.directory.file("uplink.pid")));
+  end_leftover_daemon(left.directory);  // and again: nothing
+}
+
+TEST_CASE("one that does not listen is killed") {
+  Left left;
+  Sleeper stubborn(false, true);
+  REQUIRE(left.directory.write_pid("uplink.pid", stubborn.identity()).ok());
+  end_leftover_uplink(left.directory);
+  CHECK(stubborn.signal_of_death() == SIGKILL);
+}
+
+TEST_CASE("a PID that means another process by now is nobody's to end") {
+  Left left;
+  Sleeper bystander(false);
+  ProcessIdentity before = bystander.identity();
+  before.start_time--;
+  REQUIRE(left.directory.write_pid("daemon.pid", before).ok());
+  end_leftover_daemon(left.directory);
+  CHECK(bystander.signal_of_death() == 0);
+  CHECK_FALSE(std::filesystem::exists(left.directory.file("daemon.pid")));
+}
