@@ -68,6 +68,20 @@ Result<std::vector<std::string>> list_names(const Fd& directory) {
 
 namespace {
 
+// Paths longer than this do not grow any further: with a name of 255 bytes behind them they stay below
+// PATH_MAX.
+constexpr size_t kLongPath = 3000;
+
+// Brings a directory up to `top`, under a name that nothing there has; answers that name.
+Result<std::string> bring_up(const Fd& directory, const std::string& name, const Fd& top) {
+  for (unsigned number = 0;; number++) {
+    std::string short_name = ".removed-" + std::to_string(number);
+    if (renameat2(directory.get(), name.c_str(), top.get(), short_name.c_str(), RENAME_NOREPLACE) == 0)
+      return short_name;
+    if (errno != EEXIST) return sys_error("renameat2", quoted(name));
+  }
+}
+
 // Removes all that is in a directory but other directories; those it adds to `found` by their path from
 // `top`.
 Status empty_of_files(const Fd& top, const std::string& path, std::vector<std::string>& found) {
@@ -77,6 +91,9 @@ Status empty_of_files(const Fd& top, const std::string& path, std::vector<std::s
     if (unlinkat(directory.get(), name.c_str(), 0) == 0 || errno == ENOENT) continue;
     std::string inner = path.empty() ? name : path + "/" + name;
     if (errno != EISDIR && errno != EPERM) return sys_error("unlinkat", quoted(inner));
+    if (path.size() > kLongPath) {
+      LICHEN_ASSIGN(inner, bring_up(directory, name, top));
+    }
     found.push_back(std::move(inner));
   }
   return {};
@@ -88,7 +105,8 @@ Status remove_tree_at(const Fd& directory, const std::string& name) {
   if (unlinkat(directory.get(), name.c_str(), 0) == 0 || errno == ENOENT) return {};
   if (errno != EISDIR && errno != EPERM) return sys_error("unlinkat", quoted(name));
   LICHEN_ASSIGN(Fd top, open_at(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-  // By paths and not by descriptors that stay open: a tree may be deeper than a process has descriptors.
+  // By paths and not by descriptors that stay open: a tree may be deeper than a process has descriptors. It
+  // may also be deeper than a path can be long.
   std::vector<std::string> waiting;
   LICHEN_TRY(empty_of_files(top, "", waiting));
   while (!waiting.empty()) {

@@ -58,6 +58,28 @@ TEST_CASE("a tree deeper than a process has descriptors is removed") {
   CHECK(scratch.look("d").st_mode == 0);
 }
 
+TEST_CASE("a tree deeper than a path can be long is removed, with all that is at its ends") {
+  ScratchDirectory scratch;
+  auto root = open_at({}, scratch.path(), O_RDONLY | O_DIRECTORY);
+  REQUIRE(root.ok());
+  // Names that removal itself would like to use are no obstacle.
+  scratch.directory("tree");
+  scratch.file("tree/.removed-0", "x");
+  scratch.directory("tree/.removed-1");
+  const std::string name(200, 'n');
+  auto at = open_at(root.value(), "tree", O_RDONLY | O_DIRECTORY);
+  for (int level = 0; level < 60; level++) {
+    REQUIRE(at);
+    for (const std::string& each : {name, std::string("side")})
+      REQUIRE(mkdirat(at->get(), each.c_str(), 0755) == 0);
+    REQUIRE(open_at(at.value(), "side/file", O_CREAT | O_WRONLY, 0600));
+    at = open_at(at.value(), name, O_RDONLY | O_DIRECTORY);
+  }
+  auto removed = remove_tree_at(root.value(), "tree");
+  CHECK_MESSAGE(removed, (removed ? "" : removed.error().text()));
+  CHECK(scratch.look("tree").st_mode == 0);
+}
+
 TEST_CASE("paths are split at the last slash") {
   CHECK(split_path("a/b/c").parent == "a/b");
   CHECK(split_path("a/b/c").name == "c");
