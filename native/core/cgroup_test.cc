@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../test/native/scratch_directory.h"
+
 using namespace lichen;
 using std::chrono::milliseconds;
 
@@ -14,8 +16,8 @@ namespace {
 
 struct Tree {
   Tree() {
-    char name[] = "/tmp/lichen-cgroup-XXXXXX";
-    path = mkdtemp(name);
+    path = scratch_pattern("lichen-cgroup-XXXXXX");
+    REQUIRE(mkdtemp(path.data()) != nullptr);
   }
   ~Tree() { (void)remove_cgroup(path, milliseconds(0)); }
   bool has(const std::string& name) const { return access((path + name).c_str(), F_OK) == 0; }

@@ -8,12 +8,14 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "../../test/native/scratch_directory.h"
+
 using namespace lichen;
 
 namespace {
 
 struct Directory {
-  std::string path = "/tmp/lichen-executable-XXXXXX";
+  std::string path = scratch_pattern("lichen-executable-XXXXXX");
   std::vector<std::string> files;
   Directory() { REQUIRE(mkdtemp(path.data()) != nullptr); }
   ~Directory() {

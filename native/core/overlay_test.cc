@@ -8,6 +8,7 @@
 
 #include <filesystem>
 
+#include "../../test/native/scratch_directory.h"
 #include "in_namespaces.h"
 
 using namespace lichen;
@@ -29,8 +30,8 @@ std::string get(const Fd& mount, const std::string& path, int flags = O_RDONLY) 
 class Scratch {
  public:
   Scratch() {
-    char name[] = "/tmp/lichen-overlay-XXXXXX";
-    path_ = mkdtemp(name);
+    path_ = scratch_pattern("lichen-overlay-XXXXXX");
+    REQUIRE(mkdtemp(path_.data()) != nullptr);
   }
   ~Scratch() {
     // overlayfs leaves a directory of mode 0 in its work directory.

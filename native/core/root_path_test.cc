@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "../../test/native/scratch_directory.h"
 #include "core/beneath.h"
 
 using namespace lichen;
@@ -16,16 +17,12 @@ namespace {
 
 // A root file system of one temporary directory, removed at the end; beside it lies what must not be reached.
 struct Root {
-  std::string base = "/tmp/lichen-root-path-XXXXXX";
+  ScratchDirectory scratch;
+  std::string base = scratch.path();
   Fd fd;
   Root() {
-    REQUIRE(mkdtemp(base.data()) != nullptr);
     REQUIRE(mkdir((base + "/root").c_str(), 0755) == 0);
     fd = std::move(open_at({}, base + "/root", O_PATH | O_DIRECTORY)).value();
-  }
-  ~Root() {
-    auto parent = open_at({}, "/tmp", O_RDONLY | O_DIRECTORY);
-    if (parent) (void)remove_tree_at(*parent.operator->(), base.substr(5));
   }
   void link(const char* target, const char* name) { REQUIRE(symlinkat(target, fd.get(), name) == 0); }
   bool is(const std::string& path, unsigned type) const {

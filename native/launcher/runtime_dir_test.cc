@@ -9,15 +9,17 @@
 #include <filesystem>
 #include <fstream>
 
+#include "../../test/native/scratch_directory.h"
+
 using namespace lichen;
 using namespace lichen::launcher;
 
 namespace {
 
 struct Scratch {
-  Scratch() { REQUIRE(mkdtemp(path) != nullptr); }
+  Scratch() { REQUIRE(mkdtemp(path.data()) != nullptr); }
   ~Scratch() { std::filesystem::remove_all(path); }
-  char path[64] = "/tmp/lichen-test-XXXXXX";
+  std::string path = scratch_pattern("lichen-test-XXXXXX");
 };
 
 // What another process gets told when it wants the directory.

@@ -7,6 +7,7 @@
 
 #include <cstdlib>
 
+#include "../../test/native/scratch_directory.h"
 #include "core/beneath.h"
 
 using namespace lichen;
@@ -15,16 +16,9 @@ using namespace lichen::monitor;
 namespace {
 
 struct Directory {
-  std::string path = "/tmp/lichen-exit-XXXXXX";
-  Fd fd;
-  Directory() {
-    REQUIRE(mkdtemp(path.data()) != nullptr);
-    fd = std::move(open_at({}, path, O_PATH | O_DIRECTORY)).value();
-  }
-  ~Directory() {
-    auto parent = open_at({}, "/tmp", O_RDONLY | O_DIRECTORY);
-    if (parent) (void)remove_tree_at(*parent.operator->(), path.substr(5));
-  }
+  ScratchDirectory scratch;
+  std::string path = scratch.path();
+  Fd fd = std::move(open_at({}, path, O_PATH | O_DIRECTORY)).value();
 };
 
 }  // namespace

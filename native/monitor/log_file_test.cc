@@ -16,7 +16,7 @@ using namespace lichen::monitor;
 namespace {
 
 struct TemporaryFile {
-  std::string path = "/tmp/lichen-log-XXXXXX";
+  std::string path = scratch_pattern("lichen-log-XXXXXX");
   TemporaryFile() { Fd(mkstemp(path.data())); }
   ~TemporaryFile() {
     unlink(path.c_str());

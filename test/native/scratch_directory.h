@@ -11,18 +11,25 @@
 #include "core/beneath.h"
 #include "core/fd.h"
 
+// A pattern for mkstemp(3) or mkdtemp(3) in the directory for temporary files.
+inline std::string scratch_pattern(const std::string& name) {
+  const char* directory = getenv("TMPDIR");
+  return std::string(directory != nullptr ? directory : "/tmp") + "/" + name;
+}
+
 class ScratchDirectory {
  public:
   ScratchDirectory() {
-    char name[] = "/tmp/lichen-test-XXXXXX";
-    REQUIRE(mkdtemp(name) != nullptr);
-    path_ = name;
+    path_ = scratch_pattern("lichen-test-XXXXXX");
+    REQUIRE(mkdtemp(path_.data()) != nullptr);
   }
   ScratchDirectory(const ScratchDirectory&) = delete;
   ScratchDirectory& operator=(const ScratchDirectory&) = delete;
   ~ScratchDirectory() {
-    auto parent = lichen::open_at({}, "/tmp", O_RDONLY | O_DIRECTORY);
-    if (parent) (void)lichen::remove_tree_at(parent.value(), path_.substr(5));
+    size_t slash = path_.rfind('/');
+    auto parent = lichen::open_at({}, path_.substr(0, slash), O_RDONLY | O_DIRECTORY);
+    REQUIRE(parent);
+    CHECK_MESSAGE(lichen::remove_tree_at(parent.value(), path_.substr(slash + 1)), path_);
   }
 
   const std::string& path() const { return path_; }
