@@ -135,9 +135,9 @@ export function openContext(options: PodServiceOptions, conditions: Conditions):
 
 /** Where the launcher shows the cgroups of the user's systemd, and that systemd, if there is one. */
 function slicesOf({ node, runtimeDir }: PodServiceOptions): Slices {
-  const { socket = "", controllers = [] } = node.cgroup.manager ?? {};
+  const { socket = "", hostPath = "", controllers = [] } = node.cgroup.manager ?? {};
   const maker = socket === "" ? undefined : new UserManager(socket, node.uid);
-  return { directory: join(runtimeDir, "slices"), controllers, maker };
+  return { directory: join(runtimeDir, "slices"), path: hostPath, controllers, maker };
 }
 
 /** Tells the listeners, if there are any, of the steps that a change was. */

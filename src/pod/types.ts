@@ -32,7 +32,7 @@ export interface NodeInfo {
     controllers: string[];
     reason: string;
     /** The user's systemd, if `socket` is not empty. */
-    manager?: { socket: string; controllers: string[]; reason: string };
+    manager?: { socket: string; hostPath: string; controllers: string[]; reason: string };
   };
 }
 

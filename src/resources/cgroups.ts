@@ -5,7 +5,7 @@ import { LichenError } from "../errors.ts";
 import { killCgroup, removeCgroup } from "../native/cgroup.ts";
 import { cgroupSettings, type Setting } from "./limits.ts";
 import { isInScope, noSlices, pathInSlices, type Slices, scopeOf, scopePath, unitsOf } from "./scopes.ts";
-import { isSliceName, slicePath } from "./slices.ts";
+import { sliceOf, slicePath } from "./slices.ts";
 import { flatNumber } from "./usage/scan.ts";
 import { type FileWrite, writeAll } from "./write-all.ts";
 
@@ -54,13 +54,13 @@ export class Cgroups {
 
   /**
    * The pod's cgroup path: CRI's parent, or a place among lichen's own without one. A slice is systemd's, or nested as systemd nests it where none
-   * answers. INVALID_ARGUMENT for a parent that is neither a clean absolute path nor, where the driver allows it, the name of a slice.
+   * answers. INVALID_ARGUMENT for a parent that is neither a clean absolute path nor, where the driver allows it, a slice.
    */
   podPath(sandboxId: string, parent: string): string {
     const { driver } = this.#options;
-    const slice = driver !== "cgroupfs" && isSliceName(parent);
-    if (slice && this.#slices.maker !== undefined) return scopePath(sandboxId, parent);
-    const cgroupParent = slice ? slicePath(parent) : parent;
+    const slice = driver === "cgroupfs" ? undefined : sliceOf(parent, this.#slices.path);
+    if (slice !== undefined && this.#slices.maker !== undefined) return scopePath(sandboxId, slice);
+    const cgroupParent = slice === undefined ? parent : slicePath(slice);
     if (cgroupParent !== "" && (!cgroupParent.startsWith("/") || /(^|\/)\.{1,2}(\/|$)/.test(cgroupParent))) {
       throw new LichenError({
         code: "INVALID_ARGUMENT",

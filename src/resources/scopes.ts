@@ -11,6 +11,8 @@ export interface ScopeMaker {
 export interface Slices {
   /** Directory that shows it, if there is such a systemd. */
   directory: string;
+  /** Its path on the host, "/user.slice/user-1000.slice/user@1000.service". */
+  path: string;
   /** Controllers that scopes have. */
   controllers: readonly string[];
   /** Undefined where no systemd of the user's answers: what is in slices is nested in our own subtree then. */
@@ -18,7 +20,7 @@ export interface Slices {
 }
 
 /** Where there is no systemd of the user's. */
-export const noSlices: Slices = { directory: "/nonexistent", controllers: [], maker: undefined };
+export const noSlices: Slices = { directory: "/nonexistent", path: "", controllers: [], maker: undefined };
 
 /** What the paths of cgroups begin with that are not in our own subtree, but below the cgroup of the user's systemd. */
 const mark = "systemd:";

@@ -208,6 +208,71 @@ test("limits of container and slice outlive systemd's daemon-reload and daemon-r
   await remove(pod);
 });
 
+/** A slice as a kubelet's libcontainer makes and changes it: a transient unit over D-Bus, with the values of its properties. */
+async function kubeletSlice(name: string, properties: string[], change = false): Promise<void> {
+  const manager = "org.freedesktop.systemd1 /org/freedesktop/systemd1 org.freedesktop.systemd1.Manager";
+  const call = (method: string) => shell(`busctl --user call -- ${manager} ${method}`);
+  const count = properties.length;
+  if (change) await call(`SetUnitProperties 'sba(sv)' ${name} true ${count} ${properties.join(" ")}`);
+  else await call(`StartTransientUnit 'ssa(sv)a(sa(sv))' ${name} replace ${count} ${properties.join(" ")} 0`);
+  await eventually(async () => assert.equal(await property(name, "ActiveState"), "active"));
+}
+
+test("what a kubelet with this driver does: slices by D-Bus, the pod by systemd's path of them, a resize, the pod's end", async (t) => {
+  const uid = "0123_4567";
+  const slices = ["kubepods.slice", "kubepods-burstable.slice", `kubepods-burstable-pod${uid}.slice`];
+  const accounting = ["CPU", "IO", "Memory", "Tasks"].map((name) => `${name}Accounting b true`);
+  const own = ["MemoryMax t 67108864", "CPUWeight t 39", "CPUQuotaPerSecUSec t 500000", "TasksMax t 100"];
+  for (const [index, name] of slices.entries())
+    await kubeletSlice(name, [
+      `Description s "libcontainer container ${name}"`,
+      `Wants as 1 ${slices[index - 1] ?? "-.slice"}`,
+      ...accounting,
+      "DefaultDependencies b false",
+      ...(name === slices[2] ? own : []),
+    ]);
+  t.after(() => systemctl(`stop ${slices.toReversed().join(" ")}`));
+
+  const cgroupParent = `/${slices.join("/")}`;
+  const pod = await runPod(node, "of-kubelet", { linux: { cgroupParent } });
+  const resources = {
+    memoryLimitInBytes: 48 * mebibyte,
+    cpuShares: 512,
+    unified: { "memory.high": "45088768" },
+  };
+  const script = "dd if=/dev/zero of=/dev/shm/file bs=1M count=20 2>/dev/null; echo written; exec sleep 1000";
+  const id = await runContainer(node, pod, image, "main", script, { linux: { resources } });
+  await eventually(() => assert.equal(logOfContainer(pod, "main"), "written\n"));
+  // Where the kubelet and its cAdvisor look: in the cgroup of the slice, one directory for what the runtime made of the pod.
+  const manager = dirname(await property("kubepods.slice", "ControlGroup"));
+  const directory = join("/sys/fs/cgroup", manager, cgroupParent);
+  assert.equal(cgroupOf(await pidOf(node, id)), join(directory, scopeOf(pod), id));
+  const file = (name: string) => readFileSync(join(directory, name), "utf8").trim();
+  const limits = ["memory.max", "cpu.weight", "cpu.max", "pids.max"];
+  assert.deepEqual(limits.map(file), ["67108864", "39", "50000 100000", "100"]);
+  const { stats } = await node.client.podSandboxStats({ podSandboxId: pod.id });
+  const used = Number(stats?.linux?.memory?.usageBytes?.value);
+  assert.ok(used >= 20 * mebibyte && used <= Number(file("memory.current")) * 1.2, `${used}`);
+  assert.equal(stats?.linux?.containers[0]?.attributes?.id, id);
+
+  // A pod that is resized in place: its slice's by D-Bus, then the pod and the container by CRI.
+  await kubeletSlice(slices[2] ?? "", ["MemoryMax t 83886080", "CPUQuotaPerSecUSec t 750000"], true);
+  const pod_ = { memoryLimitInBytes: 80 * mebibyte, cpuQuota: 75_000, cpuPeriod: 100_000 };
+  await node.client.updatePodSandboxResources({ podSandboxId: pod.id, resources: pod_ });
+  const linux = { memoryLimitInBytes: 64 * mebibyte, unified: { "memory.high": "60000000" } };
+  await node.client.updateContainerResources({ containerId: id, linux });
+  assert.deepEqual(["memory.max", "cpu.max"].map(file), ["83886080", "75000 100000"]);
+  const container = (name: string) => readFileSync(join(directory, scopeOf(pod), id, name), "utf8").trim();
+  assert.deepEqual(["memory.max", "memory.high"].map(container), [String(64 * mebibyte), "59998208"]);
+
+  await remove(pod);
+  await assertGone(pod, join(directory, scopeOf(pod)));
+  // The kubelet stops the slice when the pod is gone; it must be empty by then.
+  assert.match(file("cgroup.events"), /populated 0/);
+  await systemctl(`stop ${slices[2]}`);
+  await eventually(() => assert.ok(!existsSync(directory)));
+});
+
 test("a slice's name that is none, and a slice that systemd refuses: an error, and nothing of the pod is made", async (t) => {
   const before = await systemctl("list-units --all --plain --no-legend 'lichen-*'");
   for (const parent of ["a--b.slice", "-a.slice", "a-.slice", ".slice", "a b.slice", "a//b.slice"])
@@ -336,4 +401,5 @@ test("with paths as the driver a slice's name is refused, and without a systemd 
   const { status } = await nested.client.status({});
   const condition = status?.conditions?.find(({ type }) => type === "SystemdSlices");
   assert.match(condition?.message ?? "", /no systemd of this user answers/);
+  assert.equal((await nested.client.runtimeConfig({})).linux?.cgroupDriver, CgroupDriver.CGROUPFS);
 });

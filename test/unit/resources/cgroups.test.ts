@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import type { LinuxContainerResources } from "#cri";
 import { LichenError } from "../../../src/errors.ts";
@@ -46,6 +46,7 @@ test("a slice is nested as systemd nests it, unless only paths are taken", () =>
     assert.equal(cgroups.podPath("abc", "kubepods-burstable-pod12_3.slice"), expanded);
     assert.equal(cgroups.podPath("abc", "system.slice"), "/system.slice");
     assert.equal(cgroups.podPath("abc", "-.slice"), "/lichen/abc");
+    assert.equal(cgroups.podPath("abc", expanded), expanded);
     assert.equal(cgroups.podPath("abc", "/a/b.slice"), "/a/b.slice", "a path stays one");
     for (const parent of ["a--b.slice", "-a.slice", "a-.slice", ".slice", "a b.slice"])
       assert.throws(() => cgroups.podPath("abc", parent), failure("INVALID_ARGUMENT", /slice/), parent);
@@ -65,7 +66,8 @@ function withSystemd(options: Partial<CgroupsOptions> = {}) {
     startScope: async (request: object) => void asked.push(request),
     stopUnit: async (name: string) => void asked.push(name),
   };
-  const slices = { directory, controllers: ["memory", "cpu"], maker };
+  const path = "/user.slice/user-1000.slice/user@1000.service";
+  const slices = { directory, path, controllers: ["memory", "cpu"], maker };
   return { ...open({ slices, ...options }), directory, asked };
 }
 const podSlice = "kubepods-burstable-pod12_3.slice";
@@ -77,7 +79,18 @@ test("where the user's systemd answers, a slice is its own and the pod a scope i
     assert.equal(cgroups.podPath("abc", podSlice), podScope);
     assert.equal(cgroups.podPath("abc", "-.slice"), "systemd:/lichen-abc.scope");
     assert.equal(cgroups.podPath("abc", ""), "/lichen/abc", "no parent: lichen's own");
-    assert.equal(cgroups.podPath("abc", "/a/b.slice"), "/a/b.slice", "a path stays one");
+    const asKubelet = dirname(podScope.slice("systemd:".length));
+    assert.equal(cgroups.podPath("abc", asKubelet), podScope, "a kubelet sends systemd's whole path");
+    const onHost = `/user.slice/user-1000.slice/user@1000.service${asKubelet}`;
+    assert.equal(cgroups.podPath("abc", onHost), podScope, "or the host's");
+    for (const path of [
+      "/a/b.slice",
+      "/a.slice/b.slice",
+      `/elsewhere${asKubelet}`,
+      "/a--b.slice",
+      "/a b.slice",
+    ])
+      assert.equal(cgroups.podPath("abc", path), path, "any other path stays one");
     assert.equal(cgroups.directory(podScope), join(directory, podScope.slice("systemd:".length)));
     assert.equal(cgroups.directory(`${podScope}/c1`), join(cgroups.directory(podScope), "c1"));
     assert.ok(!cgroups.isOwn(podScope), "the slice's limits are its owner's");
@@ -86,6 +99,7 @@ test("where the user's systemd answers, a slice is its own and the pod a scope i
   }
   const paths = withSystemd({ driver: "cgroupfs" }).cgroups;
   assert.throws(() => paths.podPath("abc", "a.slice"), failure("INVALID_ARGUMENT", /not an absolute/));
+  assert.equal(paths.podPath("abc", "/a.slice"), "/a.slice", "only paths: this is one");
   const alone = withSystemd({ delegated: false, controllers: [] }).cgroups;
   assert.equal(alone.podPath("abc", podSlice), podScope, "also where nothing else is ours");
 });
