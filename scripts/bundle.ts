@@ -37,6 +37,10 @@ await Promise.all([
   build({ ...options, entryPoints: { cli: "src/cli/main.ts" }, splitting: true, chunkNames: "cli-[hash]" }),
 ]);
 
+const profile = "apparmor.d/lichen-default";
+mkdirSync(dirname(join(dist, profile)), { recursive: true });
+copyFileSync(join(root, "src/security", profile), join(dist, profile));
+
 const wrapper = join(root, "bin/lichen");
 if (existsSync(wrapper)) {
   copyFileSync(wrapper, join(dist, "lichen"));

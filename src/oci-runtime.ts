@@ -23,6 +23,8 @@ export interface RuntimeProcess {
   rlimits: RuntimeRlimit[];
   noNewPrivileges: boolean;
   apparmorProfile?: string;
+  /** Not of the specification: the profile that is taken without `apparmorProfile`, when it is loaded. */
+  apparmorDefault?: string;
   oomScoreAdj?: number;
 }
 

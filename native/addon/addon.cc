@@ -11,6 +11,7 @@
 #include "addon/mounts.h"
 #include "addon/network.h"
 #include "addon/process.h"
+#include "addon/security.h"
 #include "addon/shift.h"
 
 namespace {
@@ -28,6 +29,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add_decoder(env, exports);
   add_memory(env, exports);
   add_shift(env, exports);
+  add_security(env, exports);
   return exports;
 }
 

@@ -5,14 +5,19 @@
 
 #include <cstdlib>
 
+#include "core/apparmor.h"
 #include "core/fd.h"
 #include "core/text.h"
 #include "launcher/check.h"
+#include "launcher/hints.h"
 #include "launcher/id_mapping.h"
 
 namespace lichen::launcher {
 
 namespace {
+
+// src/security/lsm.ts: of containers that name none.
+constexpr const char* kDefaultProfile = "lichen-default";
 
 Trial check_kernel() {
   utsname name{};
@@ -59,6 +64,22 @@ Trial check_tun() {
   return {"tun", false, tun.error().text(), missing ? "sudo modprobe tun" : "sudo chmod 0666 /dev/net/tun"};
 }
 
+// Only where AppArmor is active: elsewhere nothing is missing that lichen could use. This executable lies in
+// DIST/bin.
+std::vector<Trial> check_apparmor() {
+  if (!is_apparmor_active()) return {};
+  auto loaded = is_apparmor_profile_loaded(kDefaultProfile);
+  if (loaded && loaded.value())
+    return {{"apparmor", true, std::string("containers run under the profile ") + kDefaultProfile, ""}};
+  std::string cause = loaded ? "is not loaded" : loaded.error().text();
+  std::string bin = own_executable().substr(0, own_executable().rfind('/'));
+  std::string file = bin.substr(0, bin.rfind('/')) + "/apparmor.d/" + kDefaultProfile;
+  return {{"apparmor", false,
+           std::string("containers run without a profile: ") + kDefaultProfile + " " + cause,
+           "sudo install -m 0644 " + file + " /etc/apparmor.d/ && sudo apparmor_parser --replace " +
+               "/etc/apparmor.d/" + kDefaultProfile}};
+}
+
 }  // namespace
 
 bool kernel_at_least(const std::string& release, int major, int minor) {
@@ -69,6 +90,10 @@ bool kernel_at_least(const std::string& release, int major, int minor) {
   return first && second && (*first > major || (*first == major && *second >= minor));
 }
 
-std::vector<Trial> check_host() { return {check_kernel(), check_runtime_dir(), check_linger(), check_tun()}; }
+std::vector<Trial> check_host() {
+  std::vector<Trial> trials = {check_kernel(), check_runtime_dir(), check_linger(), check_tun()};
+  for (Trial& trial : check_apparmor()) trials.push_back(std::move(trial));
+  return trials;
+}
 
 }  // namespace lichen::launcher

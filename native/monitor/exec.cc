@@ -22,6 +22,7 @@ Status Exec::begin(const Container& container, Fd process, StandardStreams strea
   start.terminal = request_.terminal;
   start.size = request_.size;
   LICHEN_ASSIGN(start.container, container.pidfd().duplicate());
+  start.container_pid = container.pid();
   if (container.seccomp()) {
     LICHEN_ASSIGN(start.seccomp, container.seccomp().duplicate());
   }

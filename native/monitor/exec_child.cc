@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "core/apparmor.h"
 #include "core/child_process.h"
 #include "core/executable.h"
 #include "core/terminal.h"
@@ -49,7 +50,10 @@ Result<Prepared> prepare(const ExecStart& start) {
   else
     LICHEN_TRY(own_streams(start.streams, prepared.process.user.uid));
   LICHEN_TRY(install_streams(start.streams, null));
-  LICHEN_TRY(request_apparmor(prepared.process.apparmor_profile));
+  // A default that was loaded or removed since the container was started is not its default.
+  std::string& usual = prepared.process.apparmor_default;
+  if (!usual.empty() && !is_confined_by(start.container_pid, usual)) usual.clear();
+  LICHEN_TRY(choose_apparmor(prepared.process));
   // Network, IPC and UTS are the monitor's already; setns(2) with a mount namespace also moves root and
   // directory there.
   if (setns(start.container.get(), CLONE_NEWNS) != 0) return sys_error("setns", "the container");

@@ -9,8 +9,9 @@ namespace lichen::monitor {
 struct ExecStart {
   Fd process;    // memfd with an OCI process
   Fd container;  // pidfd of the container's first process
-  Fd channel;    // to the monitor: child_report.h
-  Fd seccomp;    // the container's compiled filter, if there is one
+  pid_t container_pid = 0;
+  Fd channel;  // to the monitor: child_report.h
+  Fd seccomp;  // the container's compiled filter, if there is one
   // Born in the pod's user namespace; the streams belong to the user of the process then.
   bool nested = false;
   StandardStreams streams;

@@ -47,6 +47,7 @@ Result<OciProcess> read_oci_process(const JsonDocument& document, const JsonRead
   process.no_new_privileges = reader.flag("noNewPrivileges");
   process.apparmor_profile = reader.text("apparmorProfile");
   if (process.apparmor_profile == "unconfined") process.apparmor_profile.clear();
+  process.apparmor_default = reader.text("apparmorDefault");
   JsonReader size = reader.object("consoleSize");
   process.terminal_size.columns = static_cast<unsigned short>(size.number("width", 80, 0, UINT16_MAX));
   process.terminal_size.rows = static_cast<unsigned short>(size.number("height", 24, 0, UINT16_MAX));

@@ -22,6 +22,7 @@ struct OciProcess {
   std::vector<ResourceLimit> limits;
   bool no_new_privileges = false;
   std::string apparmor_profile;  // "": none
+  std::string apparmor_default;  // in place of none, when it is loaded
   TerminalSize terminal_size;
 };
 

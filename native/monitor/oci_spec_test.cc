@@ -22,7 +22,8 @@ TEST_CASE("the whole of a usual spec") {
     "process": {"terminal": true, "consoleSize": {"width": 120, "height": 40}, "args": ["sh", "-c", "id"], "cwd": "/srv",
       "env": ["PATH=/bin", "A=b"], "user": {"uid": 1000, "gid": 100, "additionalGids": [5, 6], "umask": 63},
       "capabilities": {"bounding": ["CAP_KILL"], "ambient": ["CAP_KILL"]}, "noNewPrivileges": true,
-      "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 10, "hard": 20}], "apparmorProfile": "web"},
+      "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 10, "hard": 20}], "apparmorProfile": "web",
+      "apparmorDefault": "usual"},
     "root": {"path": "rootfs", "readonly": true},
     "mounts": [{"destination": "/proc", "type": "proc", "source": "proc", "options": ["nosuid"]},
                {"destination": "/data", "type": "bind", "source": "/srv/data", "options": ["rbind", "rprivate", "ro"]}],
@@ -40,6 +41,7 @@ TEST_CASE("the whole of a usual spec") {
   CHECK(process.capabilities.ambient == 1ull << CAP_KILL);
   CHECK(process.limits[0].hard == 20);
   CHECK(process.apparmor_profile == "web");
+  CHECK(process.apparmor_default == "usual");
   CHECK(process.terminal_size.columns == 120);
   CHECK(spec->readonly_root);
   CHECK(spec->mounts[1].options.recursive_bind);

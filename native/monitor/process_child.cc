@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "core/apparmor.h"
 #include "core/child_process.h"
 #include "core/executable.h"
 #include "core/passwd.h"
@@ -59,13 +60,9 @@ Status install_streams(const StandardStreams& streams, const Fd& node_null) {
   return install_stream(streams.error, node_null, 2);
 }
 
-Status request_apparmor(const std::string& profile) {
-  if (profile.empty()) return {};
-  auto done = write_file("/proc/self/attr/apparmor/exec", "exec " + profile);
-  if (!done && done.error().number == ENOENT)
-    return plain_error("PROFILE_NOT_LOADED", "apply AppArmor profile", "\"" + profile + "\"",
-                       "no profile of that name is loaded; root loads one with apparmor_parser(8)");
-  if (!done) return std::move(done).error().within("apply AppArmor profile \"" + profile + "\"");
+Status choose_apparmor(const OciProcess& process) {
+  if (!process.apparmor_profile.empty()) return request_apparmor(process.apparmor_profile);
+  if (!process.apparmor_default.empty()) return request_apparmor_if_loaded(process.apparmor_default);
   return {};
 }
 

@@ -44,3 +44,14 @@ export function conditionFindings(conditions: RuntimeCondition[]): Finding[] {
       mend: "",
     }));
 }
+
+/** What privileged containers do not get all the same, out of Status' verbose answer. Nothing is wrong with that, and nothing mends it. */
+export function privilegeFindings(info: Record<string, string>): Finding[] {
+  const { privileged } = JSON.parse(info.confinement ?? "{}") as {
+    privileged?: { refused: { what: string }[] };
+  };
+  if (!privileged) return [];
+  const refused = privileged.refused.map(({ what }) => what).join(", ");
+  const detail = `root of a user namespace${refused === "" ? "" : `, without ${refused}`}`;
+  return [{ what: "privileged containers", ok: true, essential: false, detail, mend: "" }];
+}

@@ -11,6 +11,8 @@ function dist(): string {
 /** The command itself, as a person starts it. */
 export const lichenPath = (): string => join(dist(), "lichen");
 export const launcherPath = (): string => join(dist(), "bin/lichen-launcher");
+/** The AppArmor profile of containers that name none, for an administrator to load. */
+export const appArmorProfilePath = (): string => join(dist(), "apparmor.d/lichen-default");
 export const daemonPath = (): string => join(dist(), "daemon.mjs");
 
 /**

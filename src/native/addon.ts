@@ -135,6 +135,9 @@ export interface RawAddon {
 
   releaseUnusedMemory(): void;
 
+  appArmorProfileLoaded(name: string): boolean;
+  refusedPrivileges(scratch: string): { what: string; code: string }[];
+
   layer: RawLayer;
   decoder: RawDecoder;
 }

@@ -10,6 +10,12 @@ import type {
 import type { ContainerRecord } from "../store/containers.ts";
 import type { PodRecord } from "../store/pods.ts";
 import { Conditions } from "./conditions.ts";
+import {
+  type ContainerConfinement,
+  containerConfinement,
+  type NodeConfinement,
+  nodeConfinement,
+} from "./confinement.ts";
 import { createContainer } from "./container/create.ts";
 import { execSync } from "./container/exec-sync.ts";
 import { removeContainer } from "./container/remove.ts";
@@ -45,6 +51,7 @@ import { type UserNamespaceSupport, userNamespaceSupport } from "./user-namespac
 
 export type { ContainerRecord } from "../store/containers.ts";
 export type { PodRecord } from "../store/pods.ts";
+export type { ContainerConfinement, NodeConfinement } from "./confinement.ts";
 export type { LifeEvent } from "./events.ts";
 export { runtimeHandlers } from "./sandbox/validate.ts";
 export type * from "./types.ts";
@@ -138,6 +145,16 @@ export class PodService {
   /** The OCI runtime spec that the container was made from, as JSON. */
   containerSpec(id: string): string {
     return this.#context.containerStore.spec(this.container(id).id) ?? "{}";
+  }
+
+  /** What confines the container at this moment, or leaves it unconfined, beyond what its configuration says. */
+  confinement(id: string): ContainerConfinement {
+    return containerConfinement(this.#context, this.container(id), JSON.parse(this.containerSpec(id)));
+  }
+
+  /** What this node confines containers with by default, and what it refuses privileged ones. */
+  nodeConfinement(): NodeConfinement {
+    return nodeConfinement(this.#context);
   }
 
   /**

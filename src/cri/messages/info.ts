@@ -1,6 +1,6 @@
 import { contractJson } from "../../../proto/contract.ts";
 import type { ImageDetails } from "../../image/service.ts";
-import type { ContainerRecord, PodRecord } from "../../pod/service.ts";
+import type { ContainerConfinement, ContainerRecord, PodRecord } from "../../pod/service.ts";
 
 /** The value of an entry of a verbose answer's `info` map: JSON, which crictl shows as a tree. */
 export function infoOf(value: unknown): string {
@@ -22,12 +22,17 @@ export function sandboxInfo(pod: PodRecord): Record<string, string> {
 }
 
 /** Verbose information about a container; `spec` is its OCI runtime spec as JSON (`crictl inspect`). */
-export function containerInfo(container: ContainerRecord, spec: string): Record<string, string> {
+export function containerInfo(
+  container: ContainerRecord,
+  spec: string,
+  confinement: ContainerConfinement,
+): Record<string, string> {
   return {
     info: infoOf({
       sandboxID: container.sandboxId,
       pid: container.pid,
       cgroup: container.cgroup,
+      ...confinement,
       config: contractJson("ContainerConfig", container.config),
       runtimeSpec: JSON.parse(spec),
     }),

@@ -21,5 +21,7 @@ export const status: RuntimeRpc<"Status"> = (request, { pods, node, config }) =>
     features: { recursiveReadOnlyMounts: true, userNamespaces: pods.userNamespaces },
   })),
   features: { supplementalGroupsPolicy: true, mountOptions: true },
-  info: request.verbose ? { node: infoOf(node), config: infoOf(config) } : {},
+  info: request.verbose
+    ? { node: infoOf(node), config: infoOf(config), confinement: infoOf(pods.nodeConfinement()) }
+    : {},
 });

@@ -55,7 +55,7 @@ export function buildSpec(request: SpecRequest): RuntimeSpec {
       capabilities: security.capabilities,
       rlimits: [...(request.rlimits ?? [])],
       noNewPrivileges: security.noNewPrivileges,
-      ...(security.apparmorProfile === undefined ? {} : { apparmorProfile: security.apparmorProfile }),
+      ...security.appArmor,
       ...(request.oomScoreAdj === undefined ? {} : { oomScoreAdj: request.oomScoreAdj }),
     },
     root: { path: "rootfs", readonly: security.readonlyRootfs },

@@ -2,7 +2,12 @@ import { readFileSync } from "node:fs";
 import type { LinuxContainerSecurityContext } from "#cri";
 import type { RuntimeCapabilities, RuntimeSeccomp } from "../../oci-runtime.ts";
 import { resolveCapabilities } from "../../security/capabilities.ts";
-import { appArmorActive, refuseSelinuxLabels, resolveAppArmor } from "../../security/lsm.ts";
+import {
+  type AppArmorChoice,
+  appArmorActive,
+  refuseSelinuxLabels,
+  resolveAppArmor,
+} from "../../security/lsm.ts";
 import { type PathProtection, protectedPaths } from "../../security/paths.ts";
 import { resolveSeccomp } from "../../security/seccomp.ts";
 
@@ -28,7 +33,7 @@ export interface ContainerSecurity {
   noNewPrivileges: boolean;
   capabilities: RuntimeCapabilities;
   seccomp: RuntimeSeccomp | undefined;
-  apparmorProfile: string | undefined;
+  appArmor: AppArmorChoice;
   paths: PathProtection;
 }
 
@@ -57,10 +62,11 @@ export function containerSecurity(
       },
       capabilities.bounding,
     ),
-    apparmorProfile: resolveAppArmor(
+    appArmor: resolveAppArmor(
       {
         apparmor: context?.apparmor ?? null,
         apparmorProfile: context?.apparmorProfile ?? "",
+        privileged,
       },
       node.appArmor,
     ),

@@ -125,6 +125,15 @@ test("doctor finds a daemon in order; without one it says how to start it", asyn
   assert.match(elsewhere.stdout, /no daemon listens there/);
 });
 
+test("doctor says what privileged containers lack, and prints the AppArmor profile for an administrator", async () => {
+  const findings = JSON.parse(await lichen("doctor", "--output", "json"));
+  const found = findings.find(({ what }: { what: string }) => what === "privileged containers");
+  assert.equal(found?.ok, true);
+  assert.match(found.detail, /^root of a user namespace, without device nodes \(mknod\), /);
+  const profile = await lichen("doctor", "--apparmor-profile");
+  assert.match(profile, /^profile lichen-default flags=/m);
+});
+
 test("without a daemon every command says how to start one", async () => {
   const { status, stderr } = await capture(join(dist, "lichen"), [
     "--runtime-dir",

@@ -123,6 +123,36 @@ test("kernel paths are hidden and read-only, unless privileged", async () => {
   assert.equal((await privileged.sh("mkdir /m && mount -t tmpfs none /m && umount /m")).exitCode, 0);
 });
 
+test("a privileged container's verbose status says what the kernel refuses it all the same, and it is so", async () => {
+  const { id, sh } = await inside({ privileged: true });
+  const { info } = await node.client.containerStatus({ containerId: id, verbose: true });
+  const { privileged } = JSON.parse(info.info ?? "{}") as {
+    privileged?: { note: string; refused: { what: string; code: string }[] };
+  };
+  assert.match(privileged?.note ?? "", /root of a user namespace/);
+  const refused = new Map(privileged?.refused.map(({ what, code }) => [what, code]));
+  for (const [what, command] of [
+    ["device nodes (mknod)", "mknod /device c 1 3"],
+    ["sysctls of the whole machine", "echo 0 >/proc/sys/kernel/panic"],
+    ["the clock", "date -s 2030-01-01"],
+    ["the kernel's log", "dmesg"],
+  ] as const) {
+    const { stderr } = await sh(command);
+    // A kernel may show its log to all, or not.
+    assert.equal(refused.has(what), /not permitted|denied/.test(stderr), `${what}: ${stderr}`);
+    assert.ok(what === "the kernel's log" || refused.has(what), what);
+  }
+  for (const code of refused.values()) assert.match(code, /^(EPERM|EACCES)$/);
+
+  const ordinary = await inside({});
+  const answer = await node.client.containerStatus({ containerId: ordinary.id, verbose: true });
+  assert.ok(!("privileged" in JSON.parse(answer.info.info ?? "{}")));
+  const status = await node.client.status({ verbose: true });
+  const confinement = JSON.parse(status.info.confinement ?? "{}");
+  assert.deepEqual(confinement.privileged, privileged);
+  assert.equal(confinement.appArmor.defaultProfile, "lichen-default");
+});
+
 test("paths of the request take the place of the defaults", async () => {
   const { sh } = await inside({ maskedPaths: ["/etc/passwd"], readonlyPaths: ["/tmp"] });
   assert.equal((await sh("cat /etc/passwd")).stdout, "");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { findingRows } from "../../../src/cli/commands/doctor.ts";
-import { conditionFindings, machineFindings } from "../../../src/cli/doctor.ts";
+import { conditionFindings, machineFindings, privilegeFindings } from "../../../src/cli/doctor.ts";
 
 test("only what nothing works without is essential", () => {
   const trials = ["kernel", "userns", "overlay", "tun", "ids", "cgroup"].map((id) => ({
@@ -40,4 +40,22 @@ test("the command that mends something stands below it", () => {
     ["", "", "mend: sudo usermod"],
   ]);
   assert.deepEqual(findingRows([{ ...finding, ok: true }]), [["ok", "ids", "one id"]]);
+});
+
+test("what privileged containers lack is no fault; a daemon that does not tell it has no finding", () => {
+  const told = (refused: { what: string; code: string }[]) => ({
+    confinement: JSON.stringify({ privileged: { note: "", refused } }),
+  });
+  const [found] = privilegeFindings(
+    told([
+      { what: "the clock", code: "EPERM" },
+      { what: "kernel modules", code: "EPERM" },
+    ]),
+  );
+  assert.deepEqual(
+    [found?.ok, found?.essential, found?.detail],
+    [true, false, "root of a user namespace, without the clock, kernel modules"],
+  );
+  assert.equal(privilegeFindings(told([]))[0]?.detail, "root of a user namespace");
+  assert.deepEqual(privilegeFindings({}), []);
 });

@@ -161,11 +161,13 @@ describe("verbose information", () => {
   it("of a container holds PID, configuration and runtime spec as trees", () => {
     const config = containerConfig({ envs: [{ key: "A", value: Buffer.from("b") }], workingDir: "/w" });
     const spec = '{"ociVersion":"1.2.0"}';
-    const info = JSON.parse(containerInfo(containerRecord({ config }), spec).info ?? "");
+    const confinement = { appArmor: { label: "unconfined" } };
+    const info = JSON.parse(containerInfo(containerRecord({ config }), spec, confinement).info ?? "");
     assert.equal(info.pid, 99);
     assert.equal(info.sandboxID, "a".repeat(64));
     assert.deepEqual(info.config, { envs: [{ key: "A", value: "b" }], working_dir: "/w" });
     assert.deepEqual(info.runtimeSpec, { ociVersion: "1.2.0" });
+    assert.deepEqual(info.appArmor, { label: "unconfined" });
   });
 
   it("writes large numbers as text", () => {

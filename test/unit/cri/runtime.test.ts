@@ -135,6 +135,10 @@ describe("Status", () => {
         { type: "NetworkReady", ok: false, reason: "NoUplink", message: "no program" },
         { type: "LimitsNotEnforced", ok: false, reason: "NoControllers", message: "memory" },
       ],
+      nodeConfinement: () => ({
+        appArmor: { active: true, defaultProfile: "lichen-default", loaded: false },
+        privileged: { note: "", refused: [] },
+      }),
     },
   });
 
@@ -157,16 +161,23 @@ describe("Status", () => {
     const answer = await status({ verbose: true }, rooms, call);
     assert.equal(JSON.parse(answer.info?.node ?? "").warnings[0].code, "SUBUID_MISSING");
     assert.equal(JSON.parse(answer.info?.config ?? "").cgroups.missing, "refuse");
+    assert.equal(JSON.parse(answer.info?.confinement ?? "").appArmor.loaded, false);
   });
 });
 
 describe("RuntimeConfig", () => {
-  it("tells paths unless systemd's slices are configured", async () => {
-    const driver = async (config: string) =>
-      (await runtimeConfig({}, context({ config }), call)).linux?.cgroupDriver;
-    assert.equal(await driver(""), CgroupDriver.CGROUPFS);
-    assert.equal(await driver('cgroups.driver = "cgroupfs"'), CgroupDriver.CGROUPFS);
-    assert.equal(await driver('cgroups.driver = "systemd"'), CgroupDriver.SYSTEMD);
+  it("tells paths unless systemd's slices are configured, and there is a systemd of the user's", async () => {
+    const driver = async (config: string, socket: string) => {
+      const { node, ...rest } = context({ config });
+      const manager = { socket, hostPath: "", controllers: [], reason: "" };
+      const withManager = { ...node, cgroup: { ...node.cgroup, manager } };
+      return (await runtimeConfig({}, { ...rest, node: withManager }, call)).linux?.cgroupDriver;
+    };
+    const socket = "/run/user/1000/systemd/private";
+    assert.equal(await driver("", socket), CgroupDriver.CGROUPFS);
+    assert.equal(await driver('cgroups.driver = "cgroupfs"', socket), CgroupDriver.CGROUPFS);
+    assert.equal(await driver('cgroups.driver = "systemd"', socket), CgroupDriver.SYSTEMD);
+    assert.equal(await driver('cgroups.driver = "systemd"', ""), CgroupDriver.CGROUPFS);
   });
 });
 

@@ -9,42 +9,63 @@ import { appArmorActive, refuseSelinuxLabels, resolveAppArmor } from "../../../s
 import { defaultMaskedPaths, defaultReadonlyPaths, protectedPaths } from "../../../src/security/paths.ts";
 
 const refused = (code: string) => (error: unknown) => error instanceof LichenError && error.code === code;
+const nothing = { apparmor: null, apparmorProfile: "", privileged: false };
 const asking = (profileType: SecurityProfileProfileType, localhostRef = "") => ({
+  ...nothing,
   apparmor: { profileType, localhostRef },
-  apparmorProfile: "",
 });
 
 test("AppArmor: default and unconfined need no AppArmor", () => {
-  assert.equal(resolveAppArmor(asking(SecurityProfileProfileType.RuntimeDefault), false), undefined);
-  assert.equal(resolveAppArmor(asking(SecurityProfileProfileType.Unconfined), false), undefined);
+  assert.deepEqual(resolveAppArmor(asking(SecurityProfileProfileType.RuntimeDefault), false), {});
+  assert.deepEqual(resolveAppArmor(asking(SecurityProfileProfileType.Unconfined), false), {});
   for (const apparmorProfile of ["", "runtime/default", "unconfined"]) {
-    assert.equal(resolveAppArmor({ apparmor: null, apparmorProfile }, false), undefined);
+    assert.deepEqual(resolveAppArmor({ ...nothing, apparmorProfile }, false), {});
   }
+});
+
+test("AppArmor: the default, asked for or not, is lichen's own profile if it is loaded; not for privileged containers", () => {
+  const usual = { apparmorDefault: "lichen-default" };
+  const defaults = [
+    nothing,
+    { ...nothing, apparmorProfile: "runtime/default" },
+    asking(SecurityProfileProfileType.RuntimeDefault),
+  ];
+  for (const request of defaults) {
+    assert.deepEqual(resolveAppArmor(request, true), usual);
+    assert.deepEqual(resolveAppArmor({ ...request, privileged: true }, true), {});
+  }
+  assert.deepEqual(resolveAppArmor(asking(SecurityProfileProfileType.Unconfined), true), {});
+  assert.deepEqual(resolveAppArmor({ ...nothing, apparmorProfile: "unconfined" }, true), {});
 });
 
 test("AppArmor: a named profile is taken where AppArmor is active and refused where it is not", () => {
   const named = asking(SecurityProfileProfileType.Localhost, "web");
-  assert.equal(resolveAppArmor(named, true), "web");
+  const web = { apparmorProfile: "web" };
+  assert.deepEqual(resolveAppArmor(named, true), web);
+  assert.deepEqual(resolveAppArmor({ ...named, privileged: true }, true), web);
   assert.throws(() => resolveAppArmor(named, false), refused("FAILED_PRECONDITION"));
-  const old = { apparmor: null, apparmorProfile: "localhost/web" };
-  assert.equal(resolveAppArmor(old, true), "web");
+  const old = { ...nothing, apparmorProfile: "localhost/web" };
+  assert.deepEqual(resolveAppArmor(old, true), web);
   assert.throws(() => resolveAppArmor({ ...old, apparmorProfile: "web" }, true), refused("INVALID_ARGUMENT"));
+  // Not the default, though it is called so: it must be loaded.
+  const own = asking(SecurityProfileProfileType.Localhost, "lichen-default");
+  assert.deepEqual(resolveAppArmor(own, true), { apparmorProfile: "lichen-default" });
 });
 
 test("AppArmor: the profile's name comes with the deprecated field's prefix or without, and must be one", () => {
   const localhost = (name: string) =>
-    resolveAppArmor(asking(SecurityProfileProfileType.Localhost, name), true);
+    resolveAppArmor(asking(SecurityProfileProfileType.Localhost, name), true).apparmorProfile;
   assert.equal(localhost("localhost/web"), "web");
   assert.equal(localhost("localhost/localhost/web"), "localhost/web");
-  for (const nothing of ["", "localhost/", "a\nb"])
-    assert.throws(() => localhost(nothing), refused("INVALID_ARGUMENT"));
+  for (const none of ["", "localhost/", "a\nb"])
+    assert.throws(() => localhost(none), refused("INVALID_ARGUMENT"));
 });
 
 test("AppArmor: the structured field outdoes the deprecated one", () => {
   const both = { ...asking(SecurityProfileProfileType.Localhost, "web"), apparmorProfile: "localhost/other" };
-  assert.equal(resolveAppArmor(both, true), "web");
+  assert.deepEqual(resolveAppArmor(both, true), { apparmorProfile: "web" });
   const off = { ...asking(SecurityProfileProfileType.Unconfined), apparmorProfile: "localhost/other" };
-  assert.equal(resolveAppArmor(off, true), undefined);
+  assert.deepEqual(resolveAppArmor(off, true), {});
 });
 
 test("SELinux: no label passes, any label is refused", () => {

@@ -15,6 +15,7 @@ import { notPassed, totals } from "../../conformance/summary.ts";
 import { conformanceTools } from "../../conformance/tools.ts";
 import { dist, startNode } from "../../support/node.ts";
 import { judge, readExpectations } from "../expectations.ts";
+import { administrator } from "../support.ts";
 
 /** The specs that only the VM can pass, and what else shows that a node works. */
 const core =
@@ -31,6 +32,9 @@ async function run(whole: boolean): Promise<Report> {
   const certs = join(base, "certs.d");
   const names = images.flatMap((image) => image.names);
   writeMirrors(certs, names, `http://${registry.host}`);
+  // What is asked of containers must hold under the profile that they have by default, too.
+  const profile = join(dist, "apparmor.d/lichen-default");
+  await administrator(`apparmor_parser --replace --skip-cache ${profile}`);
   const node = await startNode({ config: `[images]\ncerts_directories = [${JSON.stringify(certs)}]\n` });
   const inNode = [join(dist, "bin/lichen-launcher"), "enter", "--runtime-dir", node.runtimeDir, "--"];
   const asRoot = ["sudo", "--preserve-env=HOME,TMPDIR"];
@@ -58,6 +62,7 @@ async function run(whole: boolean): Promise<Report> {
     reports.push(await part("node", inNode, whole ? { skip: "AppArmor" } : { focus: core }));
   } finally {
     await registry.close();
+    await administrator(`apparmor_parser --remove ${profile}`);
     await node.stop().catch((error: Error) => reports.at(-1)?.troubles.push(error.message));
   }
   return {
