@@ -45,6 +45,7 @@ std::string uplink(const UplinkState& state) {
       .number("mtu", kUplinkMtu)
       .text("cidr", state.subnet.cidr)
       .text("reason", state.reason)
+      .text("down", state.down)
       .str();
 }
 

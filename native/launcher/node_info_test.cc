@@ -14,6 +14,7 @@ NodeInfo example() {
   info.uplink.kind = "pasta";
   info.uplink.subnet = choose_subnet({});
   info.uplink.reason = "a \"reason\"";
+  info.uplink.down = "it has ended";
   info.cgroup_delegated = true;
   info.cgroup_path = "/user.slice/x";
   info.controllers = {"memory", "pids"};
@@ -33,7 +34,7 @@ TEST_CASE("node.json has the form that the daemon reads") {
       R"({"version":1,"uid":1500,"gid":1501,)"
       R"("idMap":{"single":false,"uids":[[0,1500,1],[1,100000,65536]],"gids":[[0,1501,1]]},)"
       R"("uplink":{"kind":"pasta","interface":"tap0","address":"10.0.2.100","prefix":24,"gateway":"10.0.2.2","address6":"","gateway6":"","hostLoopback":false,)"
-      R"("dns":["10.0.2.3"],"mtu":65520,"cidr":"10.0.2.0/24","reason":"a \"reason\""},)"
+      R"("dns":["10.0.2.3"],"mtu":65520,"cidr":"10.0.2.0/24","reason":"a \"reason\"","down":"it has ended"},)"
       R"("cgroup":{"delegated":true,"hostPath":"/user.slice/x","controllers":["memory","pids"],"reason":"",)"
       R"("manager":{"socket":"/run/user/1500/systemd/private","hostPath":"/user.slice/m","controllers":["pids"],"reason":""}},)"
       R"("namespaces":{"user":4026532253,"mount":4026532254,"network":4026532256,"cgroup":4026532255},)"
@@ -54,6 +55,7 @@ TEST_CASE("the next launcher reads what it needs to rejoin") {
   CHECK(read->uplink.kind == "pasta");
   CHECK(read->uplink.subnet.address == "10.0.2.100");
   CHECK(read->uplink.subnet.dns == "10.0.2.3");
+  CHECK(read->uplink.down.empty());  // of that moment only
   CHECK(read->warnings == example().warnings);
 }
 

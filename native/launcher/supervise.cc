@@ -57,7 +57,10 @@ class Supervisor {
     if (events[0].revents != 0) read_signal();
     if (events[2].revents != 0) read_channel();
     if (events[1].revents != 0) daemon_ended();
-    if (events[3].revents != 0) with_.uplink.ended();
+    if (events[3].revents != 0) {
+      with_.uplink.ended();
+      with_.uplink_changed();
+    }
   }
 
   // Milliseconds to the next thing that is due, -1 for none.

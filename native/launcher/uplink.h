@@ -34,6 +34,7 @@ struct UplinkState {
   Subnet subnet;
   bool host_loopback = false;  // the gateway's address leads to the host's own loopback
   std::string reason;          // why there is none, or not the better one
+  std::string down;            // why the one that there was does not run at this moment
 };
 
 // Starts pasta(1), configured so that the node has `subnet`, reaches the host's loopback by the gateway's

@@ -57,6 +57,7 @@ void UplinkKeeper::ended() {
                process_->identity.pid);
   // An adopted one is nobody's child here.
   waitpid(process_->identity.pid, nullptr, WNOHANG);
+  state_.down = "the uplink (" + process_->kind + ") has ended, and is started again";
   process_.reset();
   int64_t now = monotonic_ms();
   due_ = now + backoff_.next_ms(now - started_);
@@ -68,8 +69,9 @@ void UplinkKeeper::restart() {
   auto holder = Holder::start(namespaces_);
   if (holder) take(start_uplink(wish_, holder->pid(), state_.subnet, files(), warnings));
   if (process_) return;
-  std::fprintf(stderr, "lichen-launcher: no uplink: %s\n",
-               holder ? state_.reason.c_str() : holder.error().text().c_str());
+  const std::string reason = holder ? state_.reason : holder.error().text();
+  state_.down = "the uplink has ended and could not be started again yet: " + reason;
+  std::fprintf(stderr, "lichen-launcher: no uplink: %s\n", reason.c_str());
   due_ = monotonic_ms() + backoff_.next_ms(0);
 }
 

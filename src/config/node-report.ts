@@ -32,6 +32,8 @@ export interface NodeReport {
     mtu: number;
     /** Why there is none, or not the best one. */
     reason: string;
+    /** Why the one that there was does not run at this moment: it has ended, and the launcher waits to start it again. "" when all is well. */
+    down?: string;
   };
   cgroup: {
     delegated: boolean;

@@ -1,6 +1,13 @@
+import { readNodeReport } from "../config/node-report.ts";
 import type { NetworkDriver } from "../network/driver.ts";
+import { quietly } from "../quiet-files.ts";
 import type { Setting } from "../resources/limits.ts";
 import type { Condition, Log, PodServiceOptions } from "./types.ts";
+
+/** Why the node's uplink does not run at this moment, as the launcher notes it; "" when it does, or there is none. */
+export function uplinkDown(runtimeDir: string): string {
+  return quietly(() => readNodeReport(runtimeDir).uplink.down ?? "", "");
+}
 
 /** What a person should know about pods on this node, kept for Status. */
 export class Conditions {
@@ -26,9 +33,11 @@ export class Conditions {
     this.#unenforced.add(setting.asked);
   }
 
-  /** `NetworkReady` first, then what else there is to say. */
-  list(network: Pick<NetworkDriver, "state">): Condition[] {
-    const { ready, reason, message } = network.state();
+  /** `NetworkReady` first, then what else there is to say. `uplinkDown`: why the node has no way out at this moment that it should have, or "". */
+  list(network: Pick<NetworkDriver, "state">, uplinkDown: string): Condition[] {
+    const state = network.state();
+    const { ready, reason, message } =
+      state.ready && uplinkDown !== "" ? { ready: false, reason: "UplinkDown", message: uplinkDown } : state;
     const conditions: Condition[] = [{ type: "NetworkReady", ok: ready, reason, message }];
     if (this.#unenforced.size > 0) {
       const names = [...this.#unenforced].sort().join(", ");

@@ -9,7 +9,7 @@ import type {
 } from "#cri";
 import type { ContainerRecord } from "../store/containers.ts";
 import type { PodRecord } from "../store/pods.ts";
-import { Conditions } from "./conditions.ts";
+import { Conditions, uplinkDown } from "./conditions.ts";
 import {
   type ContainerConfinement,
   containerConfinement,
@@ -264,8 +264,9 @@ export class PodService {
   /** `NetworkReady` first, then what else about pods on this node a person should know. */
   conditions(): Condition[] {
     const { condition } = this.#userNamespaces;
+    const { runtimeDir, networks } = this.#context;
     return [
-      ...this.#conditions.list(this.#context.networks.pod),
+      ...this.#conditions.list(networks.pod, uplinkDown(runtimeDir)),
       ...(condition === undefined ? [] : [condition]),
     ];
   }

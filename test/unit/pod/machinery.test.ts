@@ -165,7 +165,7 @@ function onNode(driver: string, manager?: { socket: string; reason: string }) {
 test("systemd's slices without a systemd are a condition, if they are what is configured", () => {
   const { log } = keepingLog();
   const told = (...node: Parameters<typeof onNode>) =>
-    new Conditions(log, onNode(...node)).list(network).slice(1);
+    new Conditions(log, onNode(...node)).list(network, "").slice(1);
   const missing = { socket: "", reason: "no systemd of this user answers" };
   const [condition] = told("systemd", missing);
   assert.deepEqual(
@@ -181,7 +181,7 @@ test("systemd's slices without a systemd are a condition, if they are what is co
 test("conditions begin with the network and tell once what is not enforced", () => {
   const { lines, log } = keepingLog();
   const conditions = new Conditions(log, onNode("auto", { socket: "", reason: "no systemd" }));
-  assert.deepEqual(conditions.list(network), [
+  assert.deepEqual(conditions.list(network, ""), [
     { type: "NetworkReady", ok: false, reason: "BridgeNotMade", message: "no bridge" },
   ]);
   const setting = {
@@ -193,7 +193,7 @@ test("conditions begin with the network and tell once what is not enforced", () 
   } as const;
   conditions.unenforced(setting, "web");
   conditions.unenforced(setting, "db");
-  const [, resources, ...more] = conditions.list(network);
+  const [, resources, ...more] = conditions.list(network, "");
   assert.deepEqual(more, []);
   assert.equal(resources?.ok, false);
   assert.match(resources?.message ?? "", /without what was asked for: cpu_quota;/);
