@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { LichenError } from "../errors.ts";
 import { native, nativeAsync, type RawAddon, type RawLayerSummary, type RawSettlement } from "./addon.ts";
 import { nativeCode } from "./failure.ts";
@@ -120,6 +121,16 @@ export function syncFilesystem(path: string): void {
 /** Removes a directory with everything in it, never following a symbolic link; nothing there is success. Blocks. */
 export function removeTree(path: string): void {
   layerCall((raw) => raw.layer.removeTree(path));
+}
+
+/** The same without blocking, but for the rest of a tree that is deeper than a path can be long, of which Node removes nothing. */
+export async function removeDirectory(path: string): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENAMETOOLONG") throw error;
+    removeTree(path);
+  }
 }
 
 /** Names and values in turn of the extended attributes at a path, sorted by name, all byte strings. Links are not followed. */

@@ -1,6 +1,6 @@
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { LichenError } from "../errors.ts";
+import { removeDirectory } from "../native/layer.ts";
 import type { ContainerState, HelloReply } from "../native/monitor-wire.ts";
 import { entries } from "../quiet-files.ts";
 import type { ContainerRecord } from "../store/containers.ts";
@@ -126,6 +126,6 @@ async function removeStrays(context: PodContext): Promise<void> {
     await endMonitor(context, join(podsDirectory, name), name);
   }
   for (const name of entries(containersDirectory).filter((entry) => !containers.has(entry))) {
-    await rm(join(containersDirectory, name), { recursive: true, force: true });
+    await removeDirectory(join(containersDirectory, name));
   }
 }

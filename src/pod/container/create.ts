@@ -1,8 +1,8 @@
 import { chownSync, mkdirSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ContainerConfig, PodSandboxConfig } from "#cri";
 import { within } from "../../errors.ts";
+import { removeDirectory } from "../../native/layer.ts";
 import { overlay } from "../../native/mounts.ts";
 import { containerDirectory, now, type PodContext, upperDirectory } from "../context.ts";
 import { rootOf } from "../spec/user-namespace.ts";
@@ -49,9 +49,7 @@ async function make(
   undo.add("keep the image", () => context.images.release(image.id, id));
   context.images.acquire(image.id, id);
 
-  undo.add("make the writable layer", () =>
-    rm(containerDirectory(context, id), { recursive: true, force: true }),
-  );
+  undo.add("make the writable layer", () => removeDirectory(containerDirectory(context, id)));
   const lower = plan.idMap ? await context.images.shiftedLower(image.id, id, plan.idMap) : image.lower;
   using root = await mountRoot(context, id, lower, plan.idMap && rootOf(plan.idMap));
 

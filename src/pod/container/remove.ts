@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { LichenError, within } from "../../errors.ts";
+import { removeDirectory } from "../../native/layer.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import { containerDirectory, type PodContext, podDirectory, upperDirectory } from "../context.ts";
 import { killContainer } from "./stop.ts";
@@ -27,7 +28,7 @@ export async function deleteContainer(context: PodContext, container: ContainerR
   await forgetInMonitor(context, container);
   await Promise.all([
     context.cgroups.remove(container.cgroup),
-    rm(containerDirectory(context, id), { recursive: true, force: true }),
+    removeDirectory(containerDirectory(context, id)),
     rm(join(podDirectory(context, sandboxId), "exits", id), { force: true }),
   ]);
   context.layerUsage.forget(upperDirectory(context, id));

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { count } from "../../support/leaks.ts";
 import { type LichenNode, startNode } from "../../support/node.ts";
@@ -6,6 +7,7 @@ import {
   createContainer,
   eventually,
   exited,
+  logOf,
   pullBusybox,
   runContainer,
   runPod,
@@ -77,6 +79,18 @@ test("a pod that is removed without being stopped leaves nothing", async () => {
   await expectNothingKept(async () => {
     const pod = await runPod(node, "at-once");
     await runContainer(node, pod, image, "main", 'trap "" TERM; while :; do sleep 0.1; done');
+    await node.client.removePodSandbox({ podSandboxId: pod.id });
+  });
+});
+
+test("a container's tree of directories that is deeper than a path can be long goes with it", async () => {
+  await expectNothingKept(async () => {
+    const pod = await runPod(node, "deep");
+    const script = `name=$(printf %0200d 7); for i in $(seq 40); do mkdir $name; cd -P $name; touch file; done; echo made`;
+    const id = await runContainer(node, pod, image, "main", script);
+    assert.equal((await exited(node, id)).exitCode, 0);
+    assert.equal(logOf(join(pod.config.logDirectory ?? "", "main.log")), "made\n");
+    await node.client.removeContainer({ containerId: id });
     await node.client.removePodSandbox({ podSandboxId: pod.id });
   });
 });
