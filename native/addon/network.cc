@@ -11,6 +11,7 @@
 #include "core/links.h"
 #include "core/listen.h"
 #include "core/nftables.h"
+#include "core/offloads.h"
 #include "core/routing_rules.h"
 
 namespace lichen::addon {
@@ -49,6 +50,7 @@ Status ensure_bridge(const std::string& name, const std::vector<std::string>& ad
     LICHEN_TRY(std::move(created));
   }
   for (const auto& address : parsed) LICHEN_TRY(accept_existing(add_address(netlink, name, address)));
+  (void)allow_large_batches(netlink, name);  // a kernel without them is slower, no more
   return {};
 }
 

@@ -13,4 +13,8 @@ namespace lichen {
 // without sch_tbf.
 Status limit_rate(Netlink& netlink, const std::string& link, uint64_t bits_per_second);
 
+// Lets `link` send no faster than that, in bursts of no more than a few large packets, and keeps up to 32 MiB
+// of what is to be sent meanwhile: for a receiver that drops what it gets too fast. ENOENT as above.
+Status pace(Netlink& netlink, const std::string& link, uint64_t bits_per_second);
+
 }  // namespace lichen

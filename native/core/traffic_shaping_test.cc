@@ -47,8 +47,12 @@ std::string limits() {
   if (rate_of(netlink.value(), index) != 1'000'000) return "another rate than asked for";
   TRY_TEXT(limit_rate(netlink.value(), "a", 80'000'000'000));
   if (rate_of(netlink.value(), index) != 10'000'000'000) return "a rate beyond 32 bits is another one";
+  TRY_TEXT(pace(netlink.value(), "b", 16'000'000'000));
+  if (rate_of(netlink.value(), link_index(netlink.value(), "b").value()) != 2'000'000'000)
+    return "another pace than asked for";
   auto missing = limit_rate(netlink.value(), "none", 1000);
   if (missing || missing.error().code != "ENODEV") return "a missing link was not refused";
+  if (pace(netlink.value(), "none", 1000)) return "a missing link was paced";
   return "";
 }
 

@@ -7,6 +7,7 @@
 
 #include "launcher/clock.h"
 #include "launcher/resolv_conf.h"
+#include "launcher/uplink_pace.h"
 
 namespace lichen::launcher {
 
@@ -89,6 +90,8 @@ void UplinkKeeper::take(StartedUplink started) {
   if (process_) {
     Status written = directory_.write_pid("uplink.pid", process_->identity);
     if (!written) std::fprintf(stderr, "lichen-launcher: %s\n", written.error().text().c_str());
+    // A kernel without it is slower in the bad case, no more.
+    if (process_->kind == "pasta") (void)pace_uplink(namespaces_);
   }
   write_resolv_conf();
 }

@@ -67,7 +67,10 @@ Status set_up_network(Netlink& node, const std::optional<PodInterface>& interfac
   pair.master = interface->bridge;
   pair.mtu = interface->mtu;
   LICHEN_TRY(create_veth(node, pair));
-  (void)keep_order(pod, interface->name, node, interface->host);  // a kernel without it is slower, no more
+  // A kernel without one of these is slower, no more.
+  (void)keep_order(pod, interface->name, node, interface->host);
+  (void)allow_large_batches(pod, interface->name);
+  (void)allow_large_batches(node, interface->host);
   LICHEN_TRY(set_bridge_port(node, interface->host, {.hairpin = true, .isolated = interface->isolated}));
   for (const IpAddress& address : interface->addresses)
     LICHEN_TRY(add_address(pod, interface->name, address));

@@ -14,8 +14,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kIdle(60);
-constexpr std::chrono::seconds kSweep(5);
 constexpr size_t kMostSessions = 4096;
 
 // One relay at a time uses it, from receiving to sending.
@@ -42,8 +40,8 @@ std::string key_of(const Datagram& datagram) {
 
 class UdpRelay final : public Relay {
  public:
-  UdpRelay(EventLoop& loop, Quota& quota, Fd socket, Target target)
-      : loop_(loop), quota_(quota), socket_(std::move(socket)), target_(std::move(target)) {}
+  UdpRelay(EventLoop& loop, Quota& quota, Fd socket, Target target, SessionTimes times)
+      : loop_(loop), quota_(quota), socket_(std::move(socket)), target_(std::move(target)), times_(times) {}
 
   ~UdpRelay() override {
     loop_.forget(socket_);
@@ -124,9 +122,10 @@ class UdpRelay final : public Relay {
   }
 
   void sweep_later() {
-    sweep_ = loop_.after(kSweep, [this] {
+    sweep_ = loop_.after(times_.sweep, [this] {
       sweep_ = 0;
-      while (!sessions_.empty() && Clock::now() - sessions_.front().last > kIdle) end(sessions_.begin());
+      while (!sessions_.empty() && Clock::now() - sessions_.front().last > times_.idle)
+        end(sessions_.begin());
       if (!sessions_.empty()) sweep_later();
     });
   }
@@ -135,6 +134,7 @@ class UdpRelay final : public Relay {
   Quota& quota_;
   Fd socket_;
   Target target_;
+  SessionTimes times_;
   std::list<Session> sessions_;
   std::unordered_map<std::string, Place> by_key_;
   EventLoop::TimerId sweep_ = 0;
@@ -142,8 +142,9 @@ class UdpRelay final : public Relay {
 
 }  // namespace
 
-std::unique_ptr<Relay> udp_relay(EventLoop& loop, Quota& quota, Fd socket, Target target) {
-  return std::make_unique<UdpRelay>(loop, quota, std::move(socket), std::move(target));
+std::unique_ptr<Relay> udp_relay(EventLoop& loop, Quota& quota, Fd socket, Target target,
+                                 SessionTimes times) {
+  return std::make_unique<UdpRelay>(loop, quota, std::move(socket), std::move(target), times);
 }
 
 }  // namespace lichen::ports

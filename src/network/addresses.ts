@@ -10,7 +10,7 @@ const restMs = 60_000;
  * one that has rested longest is taken. The first address is the gateway's; first and last are never given. What is taken is in the store before it is answered.
  */
 export class AddressPool {
-  readonly #subnet: Subnet;
+  #subnet: Subnet;
   readonly #store: AddressStore;
   readonly #now: () => number;
   /** When addresses were given back, the longest ago first. */
@@ -22,11 +22,28 @@ export class AddressPool {
     this.#subnet = subnet;
     this.#store = store;
     this.#now = now;
-    const taken = store
+    this.#last = this.#highest();
+  }
+
+  /** How many addresses pods hold. */
+  get held(): number {
+    return this.#store.all().length;
+  }
+
+  /** From now on addresses come from `subnet`. Pods that hold others keep them. */
+  move(subnet: Subnet): void {
+    this.#subnet = subnet;
+    this.#last = this.#highest();
+  }
+
+  /** The highest address that is held, or the gateway's. */
+  #highest(): number {
+    const subnet = this.#subnet;
+    const taken = this.#store
       .all()
       .map(({ address }) => parseAddress(address))
       .filter((address) => address !== undefined && contains(subnet, address)) as number[];
-    this.#last = taken.reduce((highest, address) => Math.max(highest, address), subnet.base + 1);
+    return taken.reduce((highest, address) => Math.max(highest, address), subnet.base + 1);
   }
 
   /** The gateway: the bridge's own address in the subnet. */

@@ -11,8 +11,9 @@ import type {
   PodNamespace,
   Preparation,
 } from "./driver.ts";
-import { formatSubnet, type Subnet } from "./subnet.ts";
-import { beside, formatSubnet6, type Subnet6 } from "./subnet6.ts";
+import { formatRange, type PodRange, rangeFor } from "./pod-range.ts";
+import type { Subnet } from "./subnet.ts";
+import { beside } from "./subnet6.ts";
 
 /** What the built-in network needs of the kernel: src/native/network.ts, or a stand-in. */
 export interface BridgeKernel {
@@ -21,14 +22,18 @@ export interface BridgeKernel {
   enableForwarding(families: readonly ("ipv4" | "ipv6")[]): void;
   isolatePorts(rule: { table: string; bridge: string }): Promise<void>;
   removeTable(name: string): Promise<void>;
+  removeLink(name: string): Promise<void>;
 }
 
 export interface BridgeOptions {
   kernel: BridgeKernel;
   pool: AddressPool;
-  subnet: Subnet;
-  /** undefined: pods have IPv4 only. */
-  subnet6: Subnet6 | undefined;
+  /** Where the pool's addresses come from at first. */
+  range: PodRange;
+  /** Notes the range that holds from now on, for the next start. */
+  keepRange: (range: PodRange) => void;
+  /** Networks that pods' may not overlap. */
+  taken: readonly Subnet[];
   /** Whether pods are to be kept from each other. */
   isolate: boolean;
   /** One MTU throughout: that of the uplink. */
@@ -47,11 +52,13 @@ const isolationTable = "lichen-isolation";
  */
 export class BridgeNetwork implements NetworkDriver {
   readonly #options: BridgeOptions;
+  #range: PodRange;
   #prepared: Promise<void>;
   #failure: LichenError | undefined;
 
   constructor(options: BridgeOptions) {
     this.#options = options;
+    this.#range = options.range;
     this.#prepared = this.#prepare();
   }
 
@@ -76,7 +83,8 @@ export class BridgeNetwork implements NetworkDriver {
       await this.#prepared;
     }
     if (this.#failure !== undefined) throw this.#failure;
-    const { pool, subnet, subnet6, mtu, isolate } = this.#options;
+    const { pool, mtu, isolate } = this.#options;
+    const { subnet, subnet6 } = this.#range;
     const address = pool.take(sandboxId);
     const ips = [address, ...(subnet6 === undefined ? [] : [beside(subnet6, subnet, address)])];
     return {
@@ -96,12 +104,13 @@ export class BridgeNetwork implements NetworkDriver {
 
   /** The bridge's own addresses, one of each family. */
   #gateways(): string[] {
-    const { pool, subnet, subnet6 } = this.#options;
+    const { pool } = this.#options;
+    const { subnet, subnet6 } = this.#range;
     return [pool.gateway, ...(subnet6 === undefined ? [] : [beside(subnet6, subnet, pool.gateway)])];
   }
 
   #withPrefix(ip: string): string {
-    return `${ip}/${isIPv6(ip) ? 64 : this.#options.subnet.prefix}`;
+    return `${ip}/${isIPv6(ip) ? 64 : this.#range.subnet.prefix}`;
   }
 
   /** The monitor has made the interface with its addresses: nothing is left to do. */
@@ -123,17 +132,32 @@ export class BridgeNetwork implements NetworkDriver {
     this.#options.pool.release(sandboxId);
   }
 
-  /** Addresses come from the configured subnet: another range is refused, not ignored. */
+  /** The cluster's range takes the place of the node's own, once no pod has an address of that. */
   async usePodCidrs(cidrs: readonly string[]): Promise<void> {
-    const own = formatSubnet(this.#options.subnet);
-    if (cidrs.includes(own)) return;
-    throw new LichenError({
-      code: "FAILED_PRECONDITION",
-      operation: "use pod CIDR",
-      object: cidrs.join(","),
-      reason: `pods of this node take their addresses from ${own}`,
-      hint: `set network.subnet = "${cidrs[0]}" in the configuration and restart lichen`,
-    });
+    await this.#prepared;
+    const { pool, kernel, taken, keepRange } = this.#options;
+    const range = rangeFor(cidrs, this.#range, taken);
+    if (range === this.#range) return;
+    const holders = pool.held;
+    if (holders > 0) {
+      throw new LichenError({
+        code: "FAILED_PRECONDITION",
+        operation: "use pod CIDR",
+        object: cidrs.join(","),
+        reason: `${holders} pods have addresses of ${formatRange(this.#range).join(" and ")}`,
+        hint: "it is taken as soon as it is told again when they are gone; a kubelet tells it with each of its reports",
+      });
+    }
+    keepRange(range);
+    pool.move(range.subnet);
+    this.#range = range;
+    // Its addresses go with it.
+    this.#prepared = kernel
+      .removeLink(bridgeName)
+      .catch(() => {})
+      .then(() => this.#prepare());
+    await this.#prepared;
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   async recover(living: readonly string[]): Promise<void> {
@@ -141,7 +165,8 @@ export class BridgeNetwork implements NetworkDriver {
   }
 
   async #prepare(): Promise<void> {
-    const { kernel, subnet, subnet6, mtu, uplink, isolate } = this.#options;
+    const { kernel, mtu, uplink, isolate } = this.#options;
+    const { subnet6 } = this.#range;
     try {
       const addresses = this.#gateways().map((ip) => this.#withPrefix(ip));
       await kernel.ensureBridge({ name: bridgeName, addresses, mtu });
@@ -149,7 +174,7 @@ export class BridgeNetwork implements NetworkDriver {
       if (uplink) {
         await kernel.masquerade({
           table: tableName,
-          sources: [formatSubnet(subnet), ...(subnet6 === undefined ? [] : [formatSubnet6(subnet6)])],
+          sources: formatRange(this.#range),
           exceptBridge: bridgeName,
         });
       }

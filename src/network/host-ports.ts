@@ -22,7 +22,7 @@ export interface HostPortsOptions {
   /** Prepares the node so that pods see their clients' addresses. */
   keepClients: () => Promise<void>;
   /** The networks in which pods reach each other directly. */
-  podNetworks: readonly string[];
+  podNetworks: () => readonly string[];
   log: { warn(fields: object, message: string): void; error(fields: object, message: string): void };
 }
 
@@ -169,7 +169,7 @@ export class HostPorts {
         port: mapping.containerPort,
         // Clients within the node are the node itself, or pods, which the pod would answer without the node between them.
         keepClient: keepClient && side === "host",
-        podNetworks: this.#options.podNetworks,
+        podNetworks: this.#options.podNetworks(),
       };
       await this.#server.publish(target, socket);
     }

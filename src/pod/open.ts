@@ -8,7 +8,9 @@ import { BridgeNetwork } from "../network/bridge.ts";
 import { HostNetwork } from "../network/host.ts";
 import { HostPorts } from "../network/host-ports.ts";
 import { configuredNetwork } from "../network/open.ts";
-import { formatSubnet, freeSubnet, parseSubnet, type Subnet, subnetOf } from "../network/subnet.ts";
+import { formatRange, type PodRange } from "../network/pod-range.ts";
+import { PodRanges } from "../network/pod-ranges.ts";
+import { freeSubnet, parseSubnet, type Subnet, subnetOf } from "../network/subnet.ts";
 import { formatSubnet6, parseSubnet6, randomSubnet6, type Subnet6 } from "../network/subnet6.ts";
 import { Cgroups } from "../resources/cgroups.ts";
 import { DiskUsageCache } from "../resources/disk-usage.ts";
@@ -52,9 +54,8 @@ export function openContext(options: PodServiceOptions, conditions: Conditions):
   mkdirSync(join(runtimeDir, "pods"), { recursive: true, mode: 0o700 });
   mkdirSync(join(dataDir, "containers"), { recursive: true, mode: 0o700 });
   const containerStore = new ContainerStore(database);
-  const subnet = freeSubnet(parseSubnet(config.network.subnet), uplinkSubnets(options));
-  const subnet6 = podSubnet6(options);
-  const addresses = new AddressPool(subnet, new AddressStore(database));
+  const ranges = new PodRanges(new SettingStore(database), config.network.subnet, configuredRange(options));
+  const addresses = new AddressPool(ranges.current.subnet, new AddressStore(database));
   const context: PodContext = {
     pods: new Registry<PodRecord>("pod sandbox", new PodStore(database), podTransitions, (before, after) =>
       tell(context, before.id, after ?? before, podSteps(before, after, now())),
@@ -92,8 +93,9 @@ export function openContext(options: PodServiceOptions, conditions: Conditions):
         new BridgeNetwork({
           kernel,
           pool: addresses,
-          subnet,
-          subnet6,
+          range: ranges.current,
+          keepRange: (range) => ranges.keep(range),
+          taken: uplinkSubnets(options),
           isolate: config.network.isolate_pods,
           mtu: node.uplink.mtu > 0 ? node.uplink.mtu : defaultMtu,
           uplink: node.uplink.kind !== "none",
@@ -108,7 +110,7 @@ export function openContext(options: PodServiceOptions, conditions: Conditions):
       start: (onClose) => PortsProcess.start(runtimeDir, onClose),
       connect: (onClose) => PortsProcess.connect(runtimeDir, onClose),
       keepClients: () => kernel.keepClients("lichen-ports"),
-      podNetworks: [formatSubnet(subnet), ...(subnet6 === undefined ? [] : [formatSubnet6(subnet6)])],
+      podNetworks: () => formatRange(ranges.current),
       log,
     }),
     cgroups: new Cgroups({
@@ -150,6 +152,11 @@ function tell(
   if (!context.events.listened || pod === undefined) return;
   const containers = containersOf(context, pod.id).filter(({ state }) => state !== "creating");
   for (const [step, at] of steps) context.events.emit({ id, step, at, pod, containers });
+}
+
+function configuredRange(options: PodServiceOptions): PodRange {
+  const subnet = freeSubnet(parseSubnet(options.config.network.subnet), uplinkSubnets(options));
+  return { subnet, subnet6: podSubnet6(options) };
 }
 
 /** The pods' IPv6 network; undefined where it is switched off, here or in the kernel. */

@@ -8,12 +8,22 @@ export class SettingStore {
     this.#database = database;
   }
 
+  /** The setting's value; undefined when it has none. */
+  get(name: string): string | undefined {
+    const found = this.#database.prepare("SELECT value FROM settings WHERE name = ?").get(name);
+    return found === undefined ? undefined : String(found.value);
+  }
+
+  set(name: string, value: string): void {
+    this.#database.prepare("INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)").run(name, value);
+  }
+
   /** The setting's value; `choose` is asked when it has none, and its answer is kept. */
   keep(name: string, choose: () => string): string {
-    const found = this.#database.prepare("SELECT value FROM settings WHERE name = ?").get(name);
-    if (found !== undefined) return String(found.value);
+    const found = this.get(name);
+    if (found !== undefined) return found;
     const value = choose();
-    this.#database.prepare("INSERT INTO settings (name, value) VALUES (?, ?)").run(name, value);
+    this.set(name, value);
     return value;
   }
 }

@@ -7,6 +7,7 @@ import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { eventually, isAlive, LauncherUnderTest } from "../../support/launcher.ts";
 
 const sleeper = ["/bin/sleep", "1000"];
@@ -80,8 +81,13 @@ for (const kind of ["pasta", "slirp4netns"]) {
       );
     });
 
+    const paced = async () =>
+      (await node.inside(`tc qdisc show dev ${node.info().uplink.interface} || true`)).includes("tbf");
+
     test("comes back when it is killed, and ends with the node", async (t) => {
       if (unreachable) return t.skip(unreachable);
+      const before = await paced();
+      if (kind === "pasta" && !before) t.diagnostic("not paced: no tc(8), or a kernel without sch_tbf");
       const first = node.pidIn("uplink.pid") ?? 0;
       process.kill(first, "SIGKILL");
       const second = await eventually("another uplink", () => {
@@ -91,6 +97,8 @@ for (const kind of ["pasta", "slirp4netns"]) {
       const { server, port } = await listening(ownAddress ?? "");
       assert.equal(await ask(node, ownAddress ?? "", port), "hello from the host");
       server.close();
+      for (let tries = 0; tries < 100 && (await paced()) !== before; tries++) await sleep(20);
+      assert.equal(await paced(), before, "the pace of the first");
       await node.end();
       assert.equal(isAlive(second), false);
     });

@@ -10,10 +10,13 @@ import {
   hostEnd,
 } from "../../../src/network/bridge.ts";
 import { HostNetwork } from "../../../src/network/host.ts";
+import { formatRange, type PodRange } from "../../../src/network/pod-range.ts";
+import { PodRanges } from "../../../src/network/pod-ranges.ts";
 import { parseSubnet } from "../../../src/network/subnet.ts";
 import { parseSubnet6 } from "../../../src/network/subnet6.ts";
 import { AddressStore } from "../../../src/store/addresses.ts";
 import { openDatabase } from "../../../src/store/database.ts";
+import { SettingStore } from "../../../src/store/settings.ts";
 
 const subnet = parseSubnet("10.210.0.0/16");
 
@@ -28,6 +31,7 @@ function kernelWith(failing: () => boolean = () => false) {
     masquerade: async (rule) => void calls.push(["masquerade", rule]),
     enableForwarding: (families) => void calls.push(["forwarding", families]),
     isolatePorts: async (rule) => void calls.push(["isolate", rule]),
+    removeLink: async (name) => void calls.push(["remove", name]),
     removeTable: async () => {
       throw new Error("no such table");
     },
@@ -41,8 +45,9 @@ const network = (kernel: BridgeKernel, uplink = true, more: Partial<BridgeOption
   new BridgeNetwork({
     kernel,
     pool: new AddressPool(subnet, new AddressStore(openDatabase(":memory:", { durable: false }))),
-    subnet,
-    subnet6: undefined,
+    range: { subnet, subnet6: undefined },
+    keepRange: () => {},
+    taken: [parseSubnet("10.0.2.0/24")],
     isolate: false,
     mtu: 65520,
     uplink,
@@ -119,21 +124,82 @@ test("the node's network gives a pod nothing of its own", async () => {
   await host.release();
 });
 
-test("the cluster's range is taken when it is the node's own, and refused with the way out when not", async () => {
-  const driver = network(kernelWith().kernel);
+test("the cluster's range takes the place of the node's own: a new bridge, new addresses, and kept for the next daemon", async () => {
+  const { kernel, calls } = kernelWith();
+  const kept: PodRange[] = [];
+  const range = { subnet, subnet6: parseSubnet6("fd00:1:2:3::/64") };
+  const driver = network(kernel, true, { range, keepRange: (one) => kept.push(one) });
+  await driver.settled();
+  calls.length = 0;
   await driver.usePodCidrs(["10.210.0.0/16"]);
+  assert.deepEqual([calls, kept], [[], []], "the same range changes nothing");
+  await driver.usePodCidrs(["10.7.3.0/24", "fd00:9::/64"]);
+  assert.deepEqual(calls.map(([name]) => name).slice(0, 2), ["remove", "bridge"]);
+  assert.deepEqual(calls[1]?.[1], {
+    name: "lichen0",
+    addresses: ["10.7.3.1/24", "fd00:9::1/64"],
+    mtu: 65520,
+  });
+  assert.deepEqual(kept.map(formatRange), [["10.7.3.0/24", "fd00:9::/64"]]);
+  assert.deepEqual((await driver.prepare(request("a"))).ips, ["10.7.3.2", "fd00:9::2"]);
+});
+
+test("the cluster's range waits for pods that have addresses of the other, and says so", async () => {
+  const driver = network(kernelWith().kernel);
+  await driver.prepare(request("a"));
   await assert.rejects(
     driver.usePodCidrs(["10.7.0.0/24"]),
     (error) =>
       error instanceof LichenError &&
       error.code === "FAILED_PRECONDITION" &&
-      error.hint === 'set network.subnet = "10.7.0.0/24" in the configuration and restart lichen',
+      error.reason === "1 pods have addresses of 10.210.0.0/16",
   );
+  assert.deepEqual((await driver.prepare(request("b"))).ips, ["10.210.0.3"]);
+  await driver.release("a");
+  await driver.release("b");
+  await driver.usePodCidrs(["10.7.0.0/24"]);
+  assert.deepEqual((await driver.prepare(request("c"))).ips, ["10.7.0.2"]);
+});
+
+for (const [cidr, reason] of [
+  ["10.0.0.0/8", "it overlaps the uplink's network 10.0.2.0/24"],
+  ["10.9.0.0/30", "pods of this node need an IPv4 network with a prefix between 8 and 29"],
+  ["127.1.0.0/16", "it is loopback's"],
+  ["fd00::/48", "pods of this node need a whole IPv6 /64"],
+] as const) {
+  test(`a range that this node cannot have is refused, and nothing is changed: ${cidr}`, async () => {
+    const range = { subnet, subnet6: parseSubnet6("fd00:1:2:3::/64") };
+    const driver = network(kernelWith().kernel, true, { range });
+    await assert.rejects(
+      driver.usePodCidrs([cidr]),
+      (error) => error instanceof LichenError && error.reason === reason && error.object === cidr,
+    );
+    assert.deepEqual((await driver.prepare(request("a"))).ips, ["10.210.0.2", "fd00:1:2:3::2"]);
+  });
+}
+
+test("where pods have no IPv6 the cluster's IPv6 range is not theirs", async () => {
+  const driver = network(kernelWith().kernel);
+  await driver.usePodCidrs(["10.7.3.0/24", "fd00:9::/64"]);
+  assert.deepEqual((await driver.prepare(request("a"))).ips, ["10.7.3.2"]);
+});
+
+test("a range that was kept holds for the next daemon, until the configuration names another", () => {
+  const settings = new SettingStore(openDatabase(":memory:", { durable: false }));
+  const configured = { subnet, subnet6: parseSubnet6("fd00:1:2:3::/64") };
+  const given = { subnet: parseSubnet("10.7.3.0/24"), subnet6: parseSubnet6("fd00:9::/64") };
+  const own = "10.210.0.0/16";
+  assert.equal(new PodRanges(settings, own, configured).current, configured);
+  new PodRanges(settings, own, configured).keep(given);
+  assert.deepEqual(new PodRanges(settings, own, configured).current, given);
+  const withoutIpv6 = { subnet, subnet6: undefined };
+  assert.deepEqual(new PodRanges(settings, own, withoutIpv6).current, { ...given, subnet6: undefined });
+  assert.equal(new PodRanges(settings, "10.99.0.0/16", configured).current, configured);
 });
 
 test("with IPv6 the bridge and each pod have an address of either family, and both are masqueraded", async () => {
   const { kernel, calls } = kernelWith();
-  const driver = network(kernel, true, { subnet6: parseSubnet6("fd00:1:2:3::/64") });
+  const driver = network(kernel, true, { range: { subnet, subnet6: parseSubnet6("fd00:1:2:3::/64") } });
   const { ips, interface: made } = await driver.prepare(request("a"));
   assert.deepEqual(ips, ["10.210.0.2", "fd00:1:2:3::2"]);
   assert.deepEqual(made?.addresses, ["10.210.0.2/16", "fd00:1:2:3::2/64"]);

@@ -48,7 +48,7 @@ class World {
       },
       connect: (onClose) => (this.targets.size > 0 ? server(onClose) : undefined),
       keepClients,
-      podNetworks: ["10.210.0.0/16"],
+      podNetworks: () => ["10.210.0.0/16"],
       log: {
         warn: (_fields, message) => void this.lines.push(message),
         error: (_fields, message) => void this.lines.push(message),
