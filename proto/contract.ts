@@ -1,5 +1,6 @@
 import type { MethodDefinition, ServiceDefinition } from "@grpc/grpc-js";
 import protobuf from "protobufjs/light.js";
+import type { Outgoing } from "./generated/cri.ts";
 import { descriptor } from "./generated/descriptor.ts";
 
 /**
@@ -8,6 +9,36 @@ import { descriptor } from "./generated/descriptor.ts";
  */
 const decoding: protobuf.IConversionOptions = { longs: Number, defaults: true, arrays: true, objects: true };
 const root = protobuf.Root.fromJSON(descriptor);
+
+/**
+ * A message of CRI in its encoded form, to be put into any other in its place, again and again: lists of hundreds of objects, of which a few have
+ * changed since the last answer, are not encoded anew. It has no members to be read.
+ */
+export function encoded<T>(name: string, message: Outgoing<T>): Outgoing<T> {
+  // What an encoder finds here it writes as it is: bytes of fields that it does not know.
+  return { $unknowns: [encode(type(name), message as object)] } as object as Outgoing<T>;
+}
+
+/** Writes every message; a writer of its own would leave behind twice the message's size, in parts that grow. */
+let writer = protobuf.Writer.create();
+const largestWriter = 1024 * 1024;
+
+function encode(type: protobuf.Type, message: object): Buffer {
+  try {
+    type.encode(message, writer);
+    const bytes = Buffer.allocUnsafe(writer.pos);
+    writer.finishInto(bytes);
+    return bytes;
+  } finally {
+    // A message that could not be encoded may leave nested ones open.
+    if (writer.buf.length > largestWriter || writer.states?.length) writer = protobuf.Writer.create();
+    else writer.reset();
+  }
+}
+
+function type(name: string): protobuf.Type {
+  return root.lookupType(`runtime.v1.${name}`);
+}
 
 /** CRI's services, and lichen's own beside them. */
 const packages = { RuntimeService: "runtime.v1", ImageService: "runtime.v1", Images: "lichen.v1" } as const;
@@ -40,13 +71,9 @@ function codec(type: protobuf.Type | null) {
   if (!type) throw new Error("the descriptor names a message that it does not hold");
   return {
     // As they are, without fromObject(): it would copy each message first, for conversions that no Outgoing message needs.
-    serialize: (message: object) => asBuffer(type.encode(message).finish()),
+    serialize: (message: object) => encode(type, message),
     deserialize: (bytes: Buffer) => type.toObject(type.decode(bytes), decoding),
   };
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /**
@@ -54,7 +81,7 @@ function asBuffer(bytes: Uint8Array): Buffer {
  * which people know these messages from `crictl` and from other runtimes.
  */
 export function contractJson(name: string, message: object): object {
-  return named(root.lookupType(`runtime.v1.${name}`), message);
+  return named(type(name), message);
 }
 
 function named(type: protobuf.Type, message: object): object {

@@ -90,19 +90,25 @@ const head = "// Made by scripts/generate.ts from the .proto files beside; not e
 const outgoing = `
 /**
  * A message to be sent: what is left out has its default, and 64-bit numbers beyond 2^53 (times in nanoseconds) may be
- * given as decimal strings.
+ * given as decimal strings, or as their two halves, which costs less.
  */
 export type Outgoing<T> = T extends Uint8Array | string | boolean | null
   ? T
   : T extends number
     ? number extends T
-      ? number | string
+      ? number | string | Halves
       : T
     : T extends (infer E)[]
       ? readonly Outgoing<E>[]
       : string extends keyof T
         ? { readonly [K in keyof T]: Outgoing<T[K]> }
         : { readonly [K in keyof T]?: Outgoing<T[K]> | undefined };
+
+/** A 64-bit number as two of 32 bits, without signs. */
+export interface Halves {
+  readonly low: number;
+  readonly high: number;
+}
 `;
 
 const cri = parse("runtime/v1");

@@ -13,6 +13,7 @@
 #include "addon/process.h"
 #include "addon/security.h"
 #include "addon/shift.h"
+#include "addon/usage.h"
 
 namespace {
 
@@ -30,6 +31,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add_memory(env, exports);
   add_shift(env, exports);
   add_security(env, exports);
+  add_usage(env, exports);
   return exports;
 }
 

@@ -1,13 +1,10 @@
-// cgroups and figures for JavaScript: core/cgroup.h, core/small_files.h, core/disk_usage.h. Killing and
+// cgroups and what trees take for JavaScript: core/cgroup.h, core/disk_usage.h. Killing and
 // removing wait for the kernel, so they do it off the main thread.
 #include "addon/cgroup.h"
-
-#include <algorithm>
 
 #include "addon/background.h"
 #include "core/cgroup.h"
 #include "core/disk_usage.h"
-#include "core/small_files.h"
 
 namespace lichen::addon {
 
@@ -51,39 +48,6 @@ Napi::Value remove(const Napi::CallbackInfo& info) {
   return in_background(info.Env(), [path, timeout] { return remove_cgroup(path, timeout); });
 }
 
-// readFiles(paths): Promise<{ text: string, lengths: number[] }>: a line for each path, and the texts one
-// behind the other, a character for each byte; a length of -1 for a file that cannot be read. A string for
-// each of thousands of paths and texts would cost the main thread more than reading costs here.
-Napi::Value read_files(const Napi::CallbackInfo& info) {
-  using Texts = std::vector<std::optional<std::string>>;
-  Arguments arguments(info, "readFiles");
-  std::string joined = arguments.string(info[0], "paths");
-  if (!arguments.ok()) return info.Env().Undefined();
-  auto work = [joined = std::move(joined)]() -> Result<Texts> {
-    std::vector<std::string> paths;
-    for (size_t at = 0; at < joined.size();) {
-      size_t end = std::min(joined.find('\n', at), joined.size());
-      paths.push_back(joined.substr(at, end - at));
-      at = end + 1;
-    }
-    return read_small_files(paths);
-  };
-  return in_background<Texts>(info.Env(), work, [](Napi::Env env, Texts texts) -> Napi::Value {
-    std::string all;
-    Napi::Array lengths = Napi::Array::New(env, texts.size());
-    for (uint32_t i = 0; i < texts.size(); i++) {
-      if (texts[i]) all += *texts[i];
-      lengths[i] = Napi::Number::New(env, texts[i] ? static_cast<double>(texts[i]->size()) : -1);
-    }
-    napi_value text = nullptr;
-    napi_create_string_latin1(env, all.data(), all.size(), &text);
-    Napi::Object read = Napi::Object::New(env);
-    read["text"] = text;
-    read["lengths"] = lengths;
-    return read;
-  });
-}
-
 // diskUsages(directories): Promise<number[]>, three a directory: bytes, inodes, milliseconds it took
 Napi::Value disk_usages(const Napi::CallbackInfo& info) {
   using Usages = std::vector<DiskUsage>;
@@ -115,7 +79,6 @@ void add_cgroup(Napi::Env env, Napi::Object exports) {
   exports.Set("cgroupPopulated", Napi::Function::New<populated>(env, "cgroupPopulated"));
   exports.Set("killCgroup", Napi::Function::New<kill>(env, "killCgroup"));
   exports.Set("removeCgroup", Napi::Function::New<remove>(env, "removeCgroup"));
-  exports.Set("readFiles", Napi::Function::New<read_files>(env, "readFiles"));
   exports.Set("diskUsages", Napi::Function::New<disk_usages>(env, "diskUsages"));
 }
 

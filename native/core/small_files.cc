@@ -3,40 +3,36 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
-
-#include "core/fd.h"
 
 namespace lichen {
 
 namespace {
 
+constexpr size_t kUsual = 16 << 10;
 constexpr size_t kLongest = 1 << 20;
-
-// One read for nearly every file: the kernel makes such a text anew at each offset of zero.
-std::optional<std::string> read_small_file(const std::string& path) {
-  Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (!file) return std::nullopt;
-  std::string text;
-  std::array<char, 8192> part;
-  while (text.size() < kLongest) {
-    ssize_t count = read(file.get(), part.data(), part.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return std::nullopt;
-    if (count == 0) break;
-    text.append(part.data(), static_cast<size_t>(count));
-  }
-  return text;
-}
 
 }  // namespace
 
-std::vector<std::optional<std::string>> read_small_files(const std::vector<std::string>& paths) {
-  std::vector<std::optional<std::string>> texts;
-  texts.reserve(paths.size());
-  for (const std::string& path : paths) texts.push_back(read_small_file(path));
-  return texts;
+SmallFiles::SmallFiles() : memory_(kUsual, '\0') {}
+
+std::optional<std::string_view> SmallFiles::read(const Fd& directory, const char* path) {
+  int from = directory ? directory.get() : AT_FDCWD;
+  Fd file(openat(from, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!file) return std::nullopt;
+  size_t size = 0;
+  for (;;) {
+    if (size == memory_.size()) {
+      if (size >= kLongest) break;
+      memory_.resize(size * 2);
+    }
+    ssize_t count = ::read(file.get(), memory_.data() + size, memory_.size() - size);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return std::nullopt;
+    if (count == 0) break;
+    size += static_cast<size_t>(count);
+  }
+  return std::string_view(memory_).substr(0, size);
 }
 
 }  // namespace lichen

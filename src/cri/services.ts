@@ -48,11 +48,16 @@ function unary(name: string, answer: UnaryAnswer, context: CriContext, report: R
   return async (call: ServerUnaryCall<object, object>, reply: sendUnaryData<object>): Promise<void> => {
     const finish = report(name);
     const abort = new AbortController();
-    call.on("cancelled", () => abort.abort());
+    let answered = false;
+    // Told at the end of every call; to abort makes an error with its stack, which would cost a read as much as its answer.
+    call.on("cancelled", () => answered || abort.abort());
     try {
-      reply(null, await answer(call.request, context, { signal: abort.signal }));
+      const message = await answer(call.request, context, { signal: abort.signal });
+      answered = true;
+      reply(null, message);
       finish();
     } catch (error) {
+      answered = true;
       reply(toServiceError(error));
       finish(error);
     }

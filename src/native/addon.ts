@@ -121,8 +121,12 @@ export interface RawAddon {
   cgroupPopulated(path: string): boolean;
   killCgroup(path: string, timeoutMs: number): Promise<void>;
   removeCgroup(path: string, timeoutMs: number): Promise<void>;
-  readFiles(paths: string): Promise<{ text: string; lengths: number[] }>;
   diskUsages(directories: readonly string[]): Promise<number[]>;
+  readUsage(
+    paths: readonly string[],
+    shapes: readonly number[],
+    controllers: readonly string[],
+  ): Promise<{ figures: Float64Array; names: string }>;
 
   ensureBridge(bridge: { name: string; addresses: string[]; mtu: number }): Promise<void>;
   masquerade(rules: { table: string; sources: string[]; exceptBridge: string }): Promise<void>;

@@ -21,18 +21,3 @@ export function killCgroup(path: string, timeoutMs = 10_000): Promise<void> {
 export function removeCgroup(path: string, timeoutMs = 2_000): Promise<void> {
   return nativeAsync((raw) => raw.removeCgroup(path, timeoutMs));
 }
-
-/**
- * The texts of many small files of /proc and cgroup2, read off the main thread, a character for each byte; undefined for one that cannot be
- * read. No path holds a line feed: the kernel refuses that in names of cgroups.
- */
-export async function readFiles(paths: readonly string[]): Promise<(string | undefined)[]> {
-  const { text, lengths } = await nativeAsync((raw) => raw.readFiles(paths.join("\n")));
-  let end = 0;
-  return lengths.map((length) => {
-    if (length < 0) return undefined;
-    const start = end;
-    end += length;
-    return text.slice(start, end);
-  });
-}

@@ -14,11 +14,12 @@ import type { LifeEvents } from "./events.ts";
 import type { Exits } from "./exits.ts";
 import { shortId } from "./ids.ts";
 import type { KeyedMutex } from "./keyed-mutex.ts";
+import type { LastMade } from "./last-made.ts";
 import type { Monitors } from "./monitors.ts";
 import type { Registry } from "./registry.ts";
 import type { NodeSecurity } from "./spec/security.ts";
 import type { Attachments } from "./streams/attachments.ts";
-import type { ImageUse, Log, NodeInfo } from "./types.ts";
+import type { ContainerUsage, ImageUse, Log, NodeInfo, PodUsage } from "./types.ts";
 
 /** What every operation on pods and containers works with. */
 export interface PodContext {
@@ -45,6 +46,9 @@ export interface PodContext {
   /** What pods and containers use, by their ids. */
   readonly usage: Sampler<Subject, SubjectUsage>;
   readonly cpuRates: CpuRates;
+  /** What was last told of them. */
+  readonly podUsages: LastMade<PodUsage>;
+  readonly containerUsages: LastMade<ContainerUsage>;
   readonly security: NodeSecurity;
   /** Of every container. */
   readonly rlimits: readonly RuntimeRlimit[];

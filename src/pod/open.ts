@@ -31,6 +31,7 @@ import { containerSteps, LifeEvents, podSteps } from "./events.ts";
 import { Exits } from "./exits.ts";
 import { containersOf } from "./filters.ts";
 import { KeyedMutex } from "./keyed-mutex.ts";
+import { LastMade } from "./last-made.ts";
 import { Monitors } from "./monitors.ts";
 import { rejoinPod } from "./recovery.ts";
 import { Registry } from "./registry.ts";
@@ -123,6 +124,8 @@ export function openContext(options: PodServiceOptions, conditions: Conditions):
     layerUsage: new DiskUsageCache(),
     usage: new Sampler((subjects) => readUsage(context.cgroups, subjects)),
     cpuRates: new CpuRates(),
+    podUsages: new LastMade(),
+    containerUsages: new LastMade(),
     security: readNodeSecurity(),
     rlimits: readContainerRlimits(config.containers.rlimits),
     seccompFilters: new SeccompFilters(),

@@ -6,7 +6,6 @@ import { killCgroup, removeCgroup } from "../native/cgroup.ts";
 import { cgroupSettings, type Setting } from "./limits.ts";
 import { isInScope, noSlices, pathInSlices, type Slices, scopeOf, scopePath, unitsOf } from "./scopes.ts";
 import { sliceOf, slicePath } from "./slices.ts";
-import { flatNumber } from "./usage/scan.ts";
 import { type FileWrite, writeAll } from "./write-all.ts";
 
 export interface CgroupsOptions {
@@ -185,10 +184,10 @@ export class Cgroups {
   }
 
   #checkMemory(path: string, limit: number): void {
-    const stat = this.read(path, "memory.stat");
-    const droppable = ["active_file ", "inactive_file ", "slab_reclaimable "]
-      .map((key) => flatNumber(stat, key) ?? 0)
-      .reduce((sum, one) => sum + one);
+    const stat = this.read(path, "memory.stat") ?? "";
+    const droppable = [...stat.matchAll(/^(?:active_file|inactive_file|slab_reclaimable) (\d+)$/gm)]
+      .map(([, bytes]) => Number(bytes))
+      .reduce((sum, one) => sum + one, 0);
     const held = Number(this.read(path, "memory.current") ?? 0) - droppable;
     if (held <= limit) return;
     throw new LichenError({

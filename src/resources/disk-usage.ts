@@ -7,15 +7,15 @@ export interface MeasuredUsage {
   at: bigint;
 }
 
-/** A look at a tree is good for this many times as long as it took, and for a second at least: so watching costs a part of the time only. */
+/** A look at a tree is good for this many times as long as it took, and for five seconds at least (containerd looks every ten): so watching costs a part of the time only. */
 const restFactor = 20;
-const leastRestMs = 1000;
+const leastRestMs = 5000;
 /** So many trees are looked at in one go of a thread. */
 const chunkSize = 32;
 
 interface Known {
-  /** The first look, or the last that has ended. */
-  usage: Promise<MeasuredUsage>;
+  /** The last look that has ended, or the first. */
+  usage: MeasuredUsage | Promise<MeasuredUsage>;
   /** performance.now() until which it is not looked at again; Infinity while somebody looks. */
   goodUntil: number;
 }
@@ -38,8 +38,8 @@ export class DiskUsageCache {
   readonly #again: Wanted[] = [];
   #looking = false;
 
-  /** What the tree took when it was last looked at. */
-  of(directory: string): Promise<MeasuredUsage> {
+  /** What the tree took when it was last looked at; a promise of it before the first look has ended. */
+  of(directory: string): MeasuredUsage | Promise<MeasuredUsage> {
     const known = this.#known.get(directory);
     if (known === undefined) return this.#lookFirst(directory);
     if (performance.now() > known.goodUntil) this.#lookAgain(directory, known);
@@ -58,6 +58,7 @@ export class DiskUsageCache {
     this.#want(this.#first, {
       directory,
       seen: (usage, tookMs) => {
+        known.usage = usage;
         known.goodUntil = goodUntil(tookMs);
         resolve(usage);
       },
@@ -74,7 +75,7 @@ export class DiskUsageCache {
     this.#want(this.#again, {
       directory,
       seen: (usage, tookMs) => {
-        known.usage = Promise.resolve(usage);
+        known.usage = usage;
         known.goodUntil = goodUntil(tookMs);
       },
       // The next to ask makes a first look, and hears why it fails.

@@ -1,6 +1,7 @@
 import { type Container, ContainerState, type ContainerStatus, type Outgoing } from "#cri";
 import type { ImageRecord } from "../../image/service.ts";
 import type { ContainerRecord } from "../../pod/service.ts";
+import { encodedOnce } from "./encoded-once.ts";
 import { signalOf } from "./signal.ts";
 
 const states = {
@@ -11,6 +12,8 @@ const states = {
 };
 
 /** What ListContainers tells about a container. */
+export const listedContainer = encodedOnce<ContainerRecord, Container>("Container", containerMessage);
+
 export function containerMessage(container: ContainerRecord): Outgoing<Container> {
   return {
     id: container.id,

@@ -1,18 +1,33 @@
-import type { NetworkInterfaceUsage, NetworkUsage, Outgoing, PodSandboxStats } from "#cri";
-import type { InterfaceUsage, PodUsage } from "../../pod/service.ts";
-import { containerStatsMessage } from "./container-stats.ts";
+import type {
+  NetworkInterfaceUsage,
+  NetworkUsage,
+  Outgoing,
+  PodSandboxAttributes,
+  PodSandboxStats,
+} from "#cri";
+import type { InterfaceUsage, PodRecord, PodUsage } from "../../pod/service.ts";
+import { encodedContainerStats } from "./container-stats.ts";
+import { encodedOnce } from "./encoded-once.ts";
+import { halves } from "./halves.ts";
 import { cpuMessage, ioMessage, memoryMessage } from "./usage.ts";
 
 /** What the pod stats RPCs tell; figures that nothing in the kernel gives are left out. */
+export const encodedSandboxStats = encodedOnce<PodUsage, PodSandboxStats>(
+  "PodSandboxStats",
+  sandboxStatsMessage,
+);
+
+const attributes = encodedOnce<PodRecord, PodSandboxAttributes>("PodSandboxAttributes", ({ id, config }) => ({
+  id,
+  metadata: config.metadata,
+  labels: config.labels,
+  annotations: config.annotations,
+}));
+
 export function sandboxStatsMessage(usage: PodUsage): Outgoing<PodSandboxStats> {
   const { pod, timestamp, processes } = usage;
   return {
-    attributes: {
-      id: pod.id,
-      metadata: pod.config.metadata,
-      labels: pod.config.labels,
-      annotations: pod.config.annotations,
-    },
+    attributes: attributes(pod),
     linux: {
       cpu: cpuMessage(usage),
       memory: memoryMessage(usage),
@@ -21,8 +36,8 @@ export function sandboxStatsMessage(usage: PodUsage): Outgoing<PodSandboxStats> 
       process:
         processes === undefined
           ? undefined
-          : { timestamp: String(timestamp), processCount: { value: processes } },
-      containers: usage.containers.map(containerStatsMessage),
+          : { timestamp: halves(timestamp), processCount: { value: processes } },
+      containers: usage.containers.map(encodedContainerStats),
     },
   };
 }
@@ -31,7 +46,7 @@ function networkMessage({ interfaces, timestamp }: PodUsage): Outgoing<NetworkUs
   const [first, ...others] = interfaces;
   return (
     first && {
-      timestamp: String(timestamp),
+      timestamp: halves(timestamp),
       defaultInterface: interfaceMessage(first),
       interfaces: others.map(interfaceMessage),
     }

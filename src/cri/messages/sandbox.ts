@@ -1,7 +1,10 @@
 import { type Outgoing, type PodSandbox, PodSandboxState, type PodSandboxStatus } from "#cri";
 import type { PodRecord } from "../../pod/service.ts";
+import { encodedOnce } from "./encoded-once.ts";
 
 /** What ListPodSandbox tells about a pod. */
+export const listedSandbox = encodedOnce<PodRecord, PodSandbox>("PodSandbox", sandboxMessage);
+
 export function sandboxMessage(pod: PodRecord): Outgoing<PodSandbox> {
   return {
     id: pod.id,

@@ -1,5 +1,6 @@
 import type { CpuUsage, IoUsage, MemoryUsage, Outgoing, PsiStats, SwapUsage } from "#cri";
 import type { Pressure, PressureLine, Usage } from "../../pod/service.ts";
+import { halves } from "./halves.ts";
 
 type TimedUsage = Pick<Usage, "cpu" | "memory" | "swap" | "io"> & {
   timestamp: bigint;
@@ -9,9 +10,9 @@ type TimedUsage = Pick<Usage, "cpu" | "memory" | "swap" | "io"> & {
 export function cpuMessage({ cpu, timestamp, nanoCores }: TimedUsage): Outgoing<CpuUsage> | undefined {
   return (
     cpu && {
-      timestamp: String(timestamp),
-      usageCoreNanoSeconds: { value: String(cpu.usageNanoseconds) },
-      usageNanoCores: nanoCores === undefined ? undefined : { value: String(nanoCores) },
+      timestamp: halves(timestamp),
+      usageCoreNanoSeconds: { value: halves(cpu.usageNanoseconds) },
+      usageNanoCores: nanoCores === undefined ? undefined : { value: halves(nanoCores) },
       psi: pressureMessage(cpu.pressure),
     }
   );
@@ -20,7 +21,7 @@ export function cpuMessage({ cpu, timestamp, nanoCores }: TimedUsage): Outgoing<
 export function memoryMessage({ memory, timestamp }: TimedUsage): Outgoing<MemoryUsage> | undefined {
   return (
     memory && {
-      timestamp: String(timestamp),
+      timestamp: halves(timestamp),
       workingSetBytes: { value: memory.workingSetBytes },
       usageBytes: { value: memory.usageBytes },
       rssBytes: { value: memory.rssBytes },
@@ -35,7 +36,7 @@ export function memoryMessage({ memory, timestamp }: TimedUsage): Outgoing<Memor
 export function swapMessage({ swap, timestamp }: TimedUsage): Outgoing<SwapUsage> | undefined {
   return (
     swap && {
-      timestamp: String(timestamp),
+      timestamp: halves(timestamp),
       swapUsageBytes: { value: swap.usageBytes },
       swapAvailableBytes: swap.availableBytes === undefined ? undefined : { value: swap.availableBytes },
     }
@@ -43,7 +44,7 @@ export function swapMessage({ swap, timestamp }: TimedUsage): Outgoing<SwapUsage
 }
 
 export function ioMessage({ io, timestamp }: TimedUsage): Outgoing<IoUsage> | undefined {
-  return io && { timestamp: String(timestamp), psi: pressureMessage(io.pressure) };
+  return io && { timestamp: halves(timestamp), psi: pressureMessage(io.pressure) };
 }
 
 function pressureMessage(pressure: Pressure | undefined): Outgoing<PsiStats> | undefined {

@@ -1,8 +1,8 @@
-import { sandboxStatsMessage } from "../messages/sandbox-stats.ts";
+import { encodedSandboxStats } from "../messages/sandbox-stats.ts";
 import type { RuntimeRpc } from "../rpc.ts";
 import { requiredText } from "../validate.ts";
 
 export const podSandboxStats: RuntimeRpc<"PodSandboxStats"> = async (request, { pods }) => {
   const id = requiredText(request.podSandboxId, "pod sandbox stats", "pod_sandbox_id");
-  return { stats: sandboxStatsMessage(await pods.podSandboxStats(id)) };
+  return { stats: encodedSandboxStats(await pods.podSandboxStats(id)) };
 };

@@ -1,4 +1,4 @@
-import { sandboxStatsMessage } from "../messages/sandbox-stats.ts";
+import { encodedSandboxStats } from "../messages/sandbox-stats.ts";
 import { parts } from "../parts.ts";
 import type { RuntimeRpc } from "../rpc.ts";
 
@@ -8,5 +8,5 @@ export const streamPodSandboxStats: RuntimeRpc<"StreamPodSandboxStats"> = async 
   { pods },
 ) {
   for (const part of parts(await pods.listPodSandboxStats(request.filter), 32))
-    yield { podSandboxStats: part.map(sandboxStatsMessage) };
+    yield { podSandboxStats: part.map(encodedSandboxStats) };
 };

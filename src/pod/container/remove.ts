@@ -35,6 +35,7 @@ export async function deleteContainer(context: PodContext, container: ContainerR
   context.cpuRates.forget(id);
   context.logLost.delete(id);
   context.usage.forget(id);
+  context.containerUsages.forget(id);
   for (const image of [container.image.id, ...(container.volumeImages ?? [])])
     context.images.release(image, id);
   context.containers.delete(id);

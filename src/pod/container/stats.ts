@@ -45,23 +45,22 @@ export async function writableUsage(context: PodContext): Promise<{ bytes: numbe
   );
 }
 
-/** Adds to what was read of a container what else is known of it. */
+/** Adds to what was read of a container what else is known of it; the same object again while none of that has changed. */
 export async function containerUsage(
   context: PodContext,
   container: ContainerRecord,
   sample: Sample<SubjectUsage> | undefined,
 ): Promise<ContainerUsage> {
-  const { usage, at } = sample ?? unknown();
-  const mountpoint = upperDirectory(context, container.id);
-  const writableLayer = { mountpoint, ...(await context.layerUsage.of(mountpoint)) };
-  return {
-    container,
-    timestamp: at,
-    ...usage,
-    nanoCores: nanoCores(context, container.id, container.startedAt, at, usage),
-    writableLayer,
-    logLost: context.logLost.get(container.id) ?? 0,
-  };
+  const { id } = container;
+  const mountpoint = upperDirectory(context, id);
+  const layer = await context.layerUsage.of(mountpoint);
+  const logLost = context.logLost.get(id) ?? 0;
+  return context.containerUsages.of(id, [container, sample, layer, logLost], () => {
+    const { usage, at } = sample ?? unknown();
+    const rate = nanoCores(context, id, container.startedAt, at, usage);
+    const writableLayer = { mountpoint, ...layer };
+    return { container, timestamp: at, ...usage, nanoCores: rate, writableLayer, logLost };
+  });
 }
 
 /** CPU nanoseconds a second of a pod or container. */

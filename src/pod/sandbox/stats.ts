@@ -17,17 +17,15 @@ export async function podsUsage(context: PodContext, pods: readonly PodRecord[])
   const samples = await context.usage.of(subjects);
   return Promise.all(
     pods.map(async (pod, index) => {
-      const { usage, at } = samples.get(pod.id) ?? unknown();
-      const containers = (members[index] ?? []).map((one) =>
-        containerUsage(context, one, samples.get(one.id)),
+      const sample = samples.get(pod.id);
+      const containers = await Promise.all(
+        (members[index] ?? []).map((one) => containerUsage(context, one, samples.get(one.id))),
       );
-      return {
-        pod,
-        timestamp: at,
-        ...usage,
-        nanoCores: nanoCores(context, pod.id, pod.createdAt, at, usage),
-        containers: await Promise.all(containers),
-      };
+      return context.podUsages.of(pod.id, [pod, sample, ...containers], () => {
+        const { usage, at } = sample ?? unknown();
+        const rate = nanoCores(context, pod.id, pod.createdAt, at, usage);
+        return { pod, timestamp: at, ...usage, nanoCores: rate, containers };
+      });
     }),
   );
 }

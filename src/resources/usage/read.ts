@@ -1,9 +1,15 @@
+import { figure, type NamedFigures, readFigures, type SubjectFigures } from "../../native/usage.ts";
 import type { Cgroups } from "../cgroups.ts";
-import { type CgroupUsage, usageFiles, usageOfCgroup } from "./cgroup.ts";
-import { readOnce } from "./files.ts";
-import { networkUsage } from "./network.ts";
-import { descendants, numbers, type ProcessesUsage, usageOfProcesses } from "./processes.ts";
-import type { CpuUsage, InterfaceUsage, MemoryUsage, SwapUsage, Usage } from "./types.ts";
+import type {
+  CpuUsage,
+  InterfaceUsage,
+  IoUsage,
+  MemoryUsage,
+  Pressure,
+  PressureLine,
+  TrafficUsage,
+  Usage,
+} from "./types.ts";
 
 /** A container or pod whose usage is asked for. */
 export interface Subject {
@@ -24,126 +30,130 @@ export interface SubjectUsage extends Usage {
 
 /**
  * What all of these use: from their cgroups where the kernel counts (cpu.stat needs no controller, memory.* does), else summed over their
- * processes in /proc, which misses what exited children used. Two rounds of reading whatever their number.
+ * processes in /proc, which misses what exited children used.
  */
 export async function readUsage(cgroups: Cgroups, subjects: readonly Subject[]): Promise<SubjectUsage[]> {
-  const [usages, interfaces] = await Promise.all([
-    usageOf(cgroups, subjects),
-    networkUsage(subjects.map(({ network }) => network)),
-  ]);
-  return usages.map((usage, index) => ({ ...usage, interfaces: interfaces[index] ?? [] }));
+  const directories = (paths: readonly string[]) =>
+    paths.filter((path) => path !== "").map((path) => cgroups.directory(path));
+  const read = await readFigures(
+    subjects.map((subject) => ({
+      ...subject,
+      cgroups: directories(subject.cgroups),
+      leaves: directories(subject.leaves),
+    })),
+    cgroups.controllers,
+  );
+  return read.map(usageOf);
 }
 
-async function usageOf(cgroups: Cgroups, subjects: readonly Subject[]): Promise<Usage[]> {
-  const files = usageFiles(cgroups.controllers);
-  const placed = subjects.map((subject) => ({
-    cgroups: subject.cgroups.filter((path) => path !== ""),
-    leaves: subject.leaves.filter((path) => path !== ""),
-  }));
-  const at = (path: string, file: string) => `${cgroups.directory(path)}/${file}`;
-  const paths = placed.flatMap((one) => [
-    ...one.cgroups.flatMap((path) => files.map((file) => at(path, file))),
-    ...one.leaves.map((path) => at(path, "cgroup.procs")),
-  ]);
-  const texts = await readOnce(paths);
-  let next = 0;
-  const counted = placed.map((one) => {
-    const own = one.cgroups.map(() => {
-      const first = next;
-      next += files.length;
-      return usageOfCgroup((file) => (files.includes(file) ? texts[first + files.indexOf(file)] : undefined));
-    });
-    const lists = one.leaves.map(() => texts[next++]);
-    const known = lists.some((list) => list !== undefined);
-    return { own: addUp(own), pids: known ? lists.flatMap((list) => numbers(list, "\n")) : undefined };
-  });
-  return completed(subjects, counted);
-}
+/** The figure at a place, undefined for one that nothing tells. */
+type Told = (place: number) => number | undefined;
 
-interface Counted {
-  own: CgroupUsage;
-  /** Undefined when no cgroup tells which processes there are. */
-  pids: number[] | undefined;
-}
-
-/** Adds what only the processes themselves tell. */
-async function completed(subjects: readonly Subject[], counted: readonly Counted[]): Promise<Usage[]> {
-  const lost = counted.map(({ pids }, index) => (pids === undefined ? (subjects[index]?.pid ?? 0) : 0));
-  const families = lost.some((pid) => pid > 0) ? await descendants(lost) : [];
-  const pids = counted.map((one, index) => one.pids ?? families[index] ?? []);
-  const wanting = counted.map(({ own }) => own.cpu === undefined || own.memory === undefined);
-  const summed = await usageOfProcesses(pids.map((group, index) => (wanting[index] ? group : [])));
-  return counted.map(({ own }, index) => complete(own, pids[index] ?? [], summed[index]));
-}
-
-function complete(own: CgroupUsage, pids: readonly number[], summed: ProcessesUsage | undefined): Usage {
-  const swap = own.swap ?? (summed && { usageBytes: summed.swapBytes, availableBytes: undefined });
+function usageOf({ figures, first, interfaces, devices }: SubjectFigures): SubjectUsage {
+  const told: Told = (place) => {
+    const value = figures[first + place];
+    return Number.isNaN(value) ? undefined : value;
+  };
+  const swap = told(figure.swapUsage);
   return {
-    cpu: own.cpu ?? summed?.cpu,
-    memory: own.memory ?? (summed && { ...summed.memory, pressure: own.pressure }),
-    swap,
-    io: own.io,
-    processes: pids.length === 0 && own.cpu === undefined ? undefined : pids.length,
-    threads: own.threads ?? summed?.threads,
+    cpu: cpuOf(told),
+    memory: memoryOf(told),
+    swap: swap === undefined ? undefined : { usageBytes: swap, availableBytes: told(figure.swapAvailable) },
+    io: ioOf(told, devices),
+    processes: told(figure.processes),
+    threads: told(figure.threads),
+    interfaces: interfaces.map(interfaceOf),
   };
 }
 
-/** Figures of cgroups that belong together. Pressure is a share of time: it has no sum. */
-function addUp(all: readonly CgroupUsage[]): CgroupUsage {
-  const [first, ...more] = all;
-  if (first === undefined) {
-    return {
-      cpu: undefined,
-      memory: undefined,
-      swap: undefined,
-      io: undefined,
-      threads: undefined,
-      pressure: undefined,
-    };
-  }
-  return more.reduce(add, first);
-}
+const nanoseconds = (microseconds = 0) => BigInt(microseconds) * 1000n;
 
-function add(one: CgroupUsage, other: CgroupUsage): CgroupUsage {
+function cpuOf(told: Told): CpuUsage | undefined {
+  const usage = told(figure.cpuUsage);
+  if (usage === undefined) return undefined;
+  const periods = told(figure.periods);
   return {
-    cpu: both(one.cpu, other.cpu, addCpu),
-    memory: both(one.memory, other.memory, addMemory),
-    swap: both(one.swap, other.swap, addSwap),
-    io: undefined,
-    threads: both(one.threads, other.threads, (a, b) => a + b),
-    pressure: undefined,
+    usageNanoseconds: nanoseconds(usage),
+    userNanoseconds: nanoseconds(told(figure.cpuUser)),
+    systemNanoseconds: nanoseconds(told(figure.cpuSystem)),
+    throttling:
+      periods === undefined
+        ? undefined
+        : {
+            periods,
+            throttledPeriods: told(figure.throttledPeriods) ?? 0,
+            nanoseconds: (told(figure.throttledTime) ?? 0) * 1000,
+          },
+    pressure: pressureOf(told, figure.cpuPressure),
   };
 }
 
-function both<T>(one: T | undefined, other: T | undefined, sum: (one: T, other: T) => T): T | undefined {
-  if (one === undefined || other === undefined) return one ?? other;
-  return sum(one, other);
-}
-
-function addCpu(one: CpuUsage, other: CpuUsage): CpuUsage {
+function memoryOf(told: Told): MemoryUsage | undefined {
+  const usageBytes = told(figure.memoryUsage);
+  if (usageBytes === undefined) return undefined;
+  const value = (place: number) => told(place) ?? 0;
   return {
-    usageNanoseconds: one.usageNanoseconds + other.usageNanoseconds,
-    userNanoseconds: one.userNanoseconds + other.userNanoseconds,
-    systemNanoseconds: one.systemNanoseconds + other.systemNanoseconds,
-    throttling: undefined,
-    pressure: undefined,
+    usageBytes,
+    workingSetBytes: value(figure.workingSet),
+    rssBytes: value(figure.rss),
+    pageFaults: value(figure.pageFaults),
+    majorPageFaults: value(figure.majorPageFaults),
+    availableBytes: told(figure.memoryAvailable),
+    details:
+      told(figure.cache) === undefined
+        ? undefined
+        : {
+            cacheBytes: value(figure.cache),
+            mappedFileBytes: value(figure.mappedFile),
+            activeFileBytes: value(figure.activeFile),
+            inactiveFileBytes: value(figure.inactiveFile),
+            kernelBytes: value(figure.kernelMemory),
+            peakBytes: told(figure.peak),
+            limitHits: value(figure.limitHits),
+            oomKills: value(figure.oomKills),
+          },
+    pressure: pressureOf(told, figure.memoryPressure),
   };
 }
 
-function addMemory(one: MemoryUsage, other: MemoryUsage): MemoryUsage {
+function ioOf(told: Told, devices: readonly NamedFigures[]): IoUsage | undefined {
+  const pressure = pressureOf(told, figure.ioPressure);
+  if (pressure === undefined && devices.length === 0) return undefined;
   return {
-    usageBytes: one.usageBytes + other.usageBytes,
-    workingSetBytes: one.workingSetBytes + other.workingSetBytes,
-    rssBytes: one.rssBytes + other.rssBytes,
-    pageFaults: one.pageFaults + other.pageFaults,
-    majorPageFaults: one.majorPageFaults + other.majorPageFaults,
-    availableBytes: undefined,
-    details: undefined,
-    pressure: undefined,
+    devices: devices.map(({ name, figures, first }) => ({
+      device: name,
+      readBytes: figures[first] ?? 0,
+      writeBytes: figures[first + 1] ?? 0,
+      reads: figures[first + 2] ?? 0,
+      writes: figures[first + 3] ?? 0,
+    })),
+    pressure,
   };
 }
 
-const addSwap = (one: SwapUsage, other: SwapUsage): SwapUsage => ({
-  usageBytes: one.usageBytes + other.usageBytes,
-  availableBytes: undefined,
-});
+function pressureOf(told: Told, place: number): Pressure | undefined {
+  if (told(place) === undefined) return undefined;
+  return { some: pressureLine(told, place), full: pressureLine(told, place + 4) };
+}
+
+function pressureLine(told: Told, place: number): PressureLine {
+  return {
+    totalNanoseconds: (told(place) ?? 0) * 1000,
+    avg10: told(place + 1) ?? 0,
+    avg60: told(place + 2) ?? 0,
+    avg300: told(place + 3) ?? 0,
+  };
+}
+
+function interfaceOf({ name, figures, first }: NamedFigures): InterfaceUsage {
+  return { name, receive: trafficOf(figures, first), transmit: trafficOf(figures, first + 4) };
+}
+
+function trafficOf(figures: Float64Array, first: number): TrafficUsage {
+  return {
+    bytes: figures[first] ?? 0,
+    packets: figures[first + 1] ?? 0,
+    errors: figures[first + 2] ?? 0,
+    dropped: figures[first + 3] ?? 0,
+  };
+}

@@ -6,6 +6,8 @@ const agedMs = 600;
 const chunkSize = 32;
 /** So many chunks are read at a time while somebody waits for them, each in a thread of the pool; behind everybody's back one. */
 const chunksAtOnce = 2;
+/** So many aged samples are replaced for each time that somebody asks: who asks often then never waits for the reading of all. */
+const agedAtOnce = 2 * chunkSize;
 
 /** What was read of a subject, and when: nanoseconds since the epoch. */
 export interface Sample<U> {
@@ -39,7 +41,9 @@ export class Sampler<S, U> {
     const now = performance.now();
     const age = (key: string) => now - (this.#kept.get(key)?.taken ?? Number.NEGATIVE_INFINITY);
     const old = subjects.filter(([key]) => age(key) > oldestMs);
-    const aged = subjects.filter(([key]) => age(key) > agedMs && age(key) <= oldestMs);
+    const aged = subjects
+      .filter(([key]) => age(key) > agedMs && age(key) <= oldestMs && !this.#reading.has(key))
+      .slice(0, agedAtOnce);
     // Whoever asks later waits for a failure of this, or reads anew.
     this.#refresh(aged, 1).catch(() => {});
     await this.#refresh(old, chunksAtOnce);

@@ -1,8 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { containerStatsMessage } from "../../../src/cri/messages/container-stats.ts";
-import { sandboxStatsMessage } from "../../../src/cri/messages/sandbox-stats.ts";
+import type { ContainerStats, PodSandboxStats } from "#cri";
+import { serviceDefinition } from "../../../proto/contract.ts";
+import { containerStatsMessage, encodedContainerStats } from "../../../src/cri/messages/container-stats.ts";
+import { halves } from "../../../src/cri/messages/halves.ts";
+import { encodedSandboxStats, sandboxStatsMessage } from "../../../src/cri/messages/sandbox-stats.ts";
 import { containerUsage, podUsage, traffic, wholeUsage } from "./usage.ts";
+
+/** What a client gets of the encoded answer `{ stats }`. */
+function received<T>(rpc: string, stats: object): T {
+  const { responseSerialize, responseDeserialize } = serviceDefinition("RuntimeService")[rpc]!;
+  return (responseDeserialize(responseSerialize({ stats })) as { stats: T }).stats;
+}
 
 describe("container stats messages", () => {
   it("leave out what nothing in the kernel tells", () => {
@@ -11,14 +20,26 @@ describe("container stats messages", () => {
       [message.cpu, message.memory, message.swap, message.io, message.writableLayer],
       [undefined, undefined, undefined, undefined, undefined],
     );
-    assert.equal(message.attributes?.id, "c".repeat(64));
+    const { attributes } = received<ContainerStats>("ContainerStats", message);
+    assert.equal(attributes?.id, "c".repeat(64));
+  });
+
+  it("are encoded once, and alike", () => {
+    const usage = containerUsage({ ...wholeUsage, nanoCores: 5n });
+    assert.equal(encodedContainerStats(usage), encodedContainerStats(usage));
+    assert.deepEqual(
+      received("ContainerStats", encodedContainerStats(usage)),
+      received("ContainerStats", containerStatsMessage(usage)),
+    );
+    const other = encodedContainerStats({ ...usage, nanoCores: 6n });
+    assert.equal(received<ContainerStats>("ContainerStats", other).cpu?.usageNanoCores?.value, 6);
   });
 
   it("tell CPU, its rate, and numbers beyond 2^53, exactly", () => {
     const { cpu } = containerStatsMessage(containerUsage({ ...wholeUsage, nanoCores: 250_000_000n }));
-    assert.equal(cpu?.timestamp, "1764000000000000007");
-    assert.deepEqual(cpu?.usageCoreNanoSeconds, { value: "9007199254740993" });
-    assert.deepEqual(cpu?.usageNanoCores, { value: "250000000" });
+    assert.deepEqual(cpu?.timestamp, halves(1_764_000_000_000_000_007n));
+    assert.deepEqual(cpu?.usageCoreNanoSeconds, { value: halves(9_007_199_254_740_993n) });
+    assert.deepEqual(cpu?.usageNanoCores, { value: halves(250_000_000n) });
   });
 
   it("tell memory, and what is left below a limit even when that is nothing", () => {
@@ -41,7 +62,7 @@ describe("container stats messages", () => {
     const writableLayer = { mountpoint: "/d", bytes: 3, inodes: 2, at: 5n };
     const message = containerStatsMessage(containerUsage({ writableLayer }));
     assert.deepEqual(message.writableLayer, {
-      timestamp: "5",
+      timestamp: { low: 5, high: 0 },
       fsId: { mountpoint: "/d" },
       usedBytes: { value: 3 },
       inodesUsed: { value: 2 },
@@ -52,9 +73,15 @@ describe("container stats messages", () => {
 describe("pod stats messages", () => {
   it("tell the pod, its processes and its containers", () => {
     const message = sandboxStatsMessage(podUsage({ ...wholeUsage, containers: [containerUsage()] }));
-    assert.equal(message.attributes?.id, "a".repeat(64));
     assert.deepEqual(message.linux?.process?.processCount, { value: 3 });
-    assert.equal(message.linux?.containers?.[0]?.attributes?.id, "c".repeat(64));
+    const { attributes, linux } = received<PodSandboxStats>("PodSandboxStats", message);
+    assert.equal(attributes?.id, "a".repeat(64));
+    assert.equal(linux?.containers[0]?.attributes?.id, "c".repeat(64));
+    const usage = podUsage({ ...wholeUsage, containers: [containerUsage(wholeUsage)] });
+    assert.deepEqual(
+      received("PodSandboxStats", encodedSandboxStats(usage)),
+      received("PodSandboxStats", sandboxStatsMessage(usage)),
+    );
   });
 
   it("tell the first interface as the default one, and no network of a pod on the node's", () => {

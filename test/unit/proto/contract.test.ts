@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { contractJson, serviceDefinition } from "../../../proto/contract.ts";
+import type { PodSandbox } from "#cri";
+import { contractJson, encoded, serviceDefinition } from "../../../proto/contract.ts";
 
 function method(name: string) {
   const found = { ...serviceDefinition("RuntimeService"), ...serviceDefinition("ImageService") }[name];
@@ -62,6 +63,45 @@ describe("the codec", () => {
 
   it("refuses bytes that are no message", () => {
     assert.throws(() => method("ExecSync").requestDeserialize(Buffer.from([0x0a, 0x7f])));
+  });
+});
+
+describe("messages that are encoded already", () => {
+  const pod = { id: "p", metadata: { name: "n" }, labels: { a: "b" }, createdAt: "1764000000123456789" };
+
+  it("are put into others as they are, beside ones that are not", () => {
+    const { responseSerialize } = method("ListPodSandbox");
+    const once = encoded<PodSandbox>("PodSandbox", pod);
+    const plain = responseSerialize({ items: [pod, pod, {}] });
+    assert.deepEqual(responseSerialize({ items: [once, pod, encoded<PodSandbox>("PodSandbox", {})] }), plain);
+    assert.deepEqual(responseSerialize({ items: [once, once, {}] }), plain);
+  });
+
+  it("stay what they were when others are encoded", () => {
+    const { responseSerialize, responseDeserialize } = method("ListPodSandbox");
+    const many = Array.from({ length: 50 }, (_, index) =>
+      encoded<PodSandbox>("PodSandbox", { id: `p${index}`, labels: { text: "x".repeat(index * 100) } }),
+    );
+    const { items } = responseDeserialize(responseSerialize({ items: many })) as { items: PodSandbox[] };
+    for (const [index, { id, labels }] of items.entries())
+      assert.deepEqual([id, labels.text?.length], [`p${index}`, index * 100]);
+  });
+
+  it("do no harm when another one cannot be encoded", () => {
+    const { responseSerialize } = method("ListPodSandbox");
+    const before = responseSerialize({ items: [pod] });
+    assert.throws(() => responseSerialize({ items: [{ id: "p", labels: { a: null } }, pod] }));
+    assert.deepEqual(responseSerialize({ items: [pod] }), before);
+  });
+
+  it("may be large", () => {
+    const { responseSerialize, responseDeserialize } = method("ListPodSandbox");
+    const labels = { text: "x".repeat(3_000_000) };
+    const { items } = responseDeserialize(responseSerialize({ items: [{ labels }] })) as {
+      items: PodSandbox[];
+    };
+    assert.equal(items[0]?.labels.text?.length, 3_000_000);
+    assert.deepEqual([...responseSerialize({ items: [] })], []);
   });
 });
 

@@ -44,7 +44,7 @@ test("many asked about at once are all told, also those asked about meanwhile", 
     setImmediate(() => {
       const more = mkdtempSync(join(base, "tree-"));
       writeFileSync(join(more, "file"), "");
-      cache.of(more).then(({ inodes }) => resolve(inodes), reject);
+      Promise.resolve(cache.of(more)).then(({ inodes }) => resolve(inodes), reject);
     }),
   );
   assert.ok((await Promise.all(asked)).every(({ inodes }) => inodes === 1));

@@ -40,6 +40,20 @@ test("what is aging is told once more while it is read anew; what is old is read
   assert.deepEqual(await ask("a"), [3]);
 });
 
+test("of many that are aging some are read anew for each who asks", async () => {
+  const { batches, ask } = counting();
+  const names = Array.from({ length: 100 }, (_, index) => `n${index}`);
+  await ask(...names);
+  await sleep(700);
+  batches.length = 0;
+  assert.ok((await ask(...names)).every((count) => count === 1));
+  await sleep(20);
+  assert.equal(batches.flat().length, 64);
+  await ask(...names);
+  await sleep(20);
+  assert.deepEqual(batches.flat().sort(), [...names].sort(), "each once");
+});
+
 test("many are read in parts, and those who ask for the same wait for one reading", async () => {
   const { batches, ask } = counting(() => sleep(5));
   const names = Array.from({ length: 70 }, (_, index) => `n${index}`);

@@ -5,8 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { Cgroups } from "../../../src/resources/cgroups.ts";
-import { parseIoStat, parsePressure } from "../../../src/resources/usage/cgroup.ts";
-import { networkUsage, parseNetDev } from "../../../src/resources/usage/network.ts";
 import { CpuRates } from "../../../src/resources/usage/rates.ts";
 import { readUsage } from "../../../src/resources/usage/read.ts";
 
@@ -143,39 +141,6 @@ test("the parts of a pod in a shared cgroup are added up, and many are told apar
     usages.map(({ processes }) => processes),
     [3, 2, undefined, 1],
   );
-});
-
-test("pressure and io.stat are read as the kernel writes them", () => {
-  assert.deepEqual(
-    parsePressure(
-      "some avg10=4.30 avg60=4.51 avg300=6.48 total=41\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=2\n",
-    ),
-    {
-      some: { totalNanoseconds: 41_000, avg10: 4.3, avg60: 4.51, avg300: 6.48 },
-      full: { totalNanoseconds: 2000, avg10: 0, avg60: 0, avg300: 0 },
-    },
-  );
-  assert.equal(parsePressure(undefined), undefined);
-  assert.equal(parsePressure("nonsense"), undefined);
-  assert.deepEqual(parseIoStat("\n7:0 \n"), []);
-});
-
-test("interfaces are counted from their own side, loopback left out", async () => {
-  const text = [
-    "Inter-|   Receive                                                |  Transmit",
-    " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed",
-    "    lo:       1       2    3    4    0     0          0         0        5       6    7    8    0     0       0          0",
-    "eth0:1:     100       2    3    4    0     0          0         0      500       6    7    8    0     0       0          0",
-  ].join("\n");
-  const [, second] = parseNetDev(text);
-  assert.deepEqual(second, {
-    name: "eth0:1",
-    receive: { bytes: 100, packets: 2, errors: 3, dropped: 4 },
-    transmit: { bytes: 500, packets: 6, errors: 7, dropped: 8 },
-  });
-  const [own, gone] = await networkUsage([process.pid, 0]);
-  assert.ok(own?.every(({ name }) => name !== "lo"));
-  assert.deepEqual(gone, []);
 });
 
 const second = 1_000_000_000n;
