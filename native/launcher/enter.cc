@@ -5,6 +5,7 @@
 
 #include "launcher/cgroup_path.h"
 #include "launcher/daemon_process.h"
+#include "launcher/enter_systemd.h"
 #include "launcher/namespaces.h"
 #include "launcher/runtime_dir.h"
 
@@ -43,6 +44,7 @@ Error enter(const EnterOptions& options) {
   bool has_directory = getcwd(directory, sizeof directory) != nullptr;
   LICHEN_ASSIGN(Namespaces namespaces, open_running(options.runtime_dir));
   LICHEN_TRY(join(namespaces));
+  if (options.systemd) LICHEN_TRY(show_user_manager(options.runtime_dir));
   if (has_directory) (void)!chdir(directory);
   return execute(options.command, 3);
 }

@@ -97,8 +97,12 @@ Result<Options> parse_options(const std::vector<std::string>& arguments) {
     return parse_serve(std::move(split));
   }
   if (verb == "enter") {
-    LICHEN_ASSIGN(Split split, split_arguments(arguments, {"--runtime-dir"}));
+    LICHEN_ASSIGN(Split split, split_arguments(arguments, {"--runtime-dir", "--cgroups"}));
     EnterOptions options{absolute(split.values["--runtime-dir"]), std::move(split.command)};
+    std::string cgroups = split.values.count("--cgroups") ? split.values["--cgroups"] : "node";
+    if (cgroups != "node" && cgroups != "systemd")
+      return usage("--cgroups \"" + cgroups + "\"", "must be node or systemd");
+    options.systemd = cgroups == "systemd";
     if (options.runtime_dir.empty()) return usage("--runtime-dir", "is missing");
     if (options.command.empty()) return usage("-- COMMAND", "is missing");
     return Options(std::move(options));

@@ -28,6 +28,7 @@ struct ServeOptions {
 struct EnterOptions {
   std::string runtime_dir;  // absolute
   std::vector<std::string> command;
+  bool systemd = false;  // show the user's systemd and its cgroups as the machine's
 };
 
 struct UnshareOptions {
@@ -46,7 +47,7 @@ inline constexpr char kUsage[] =
     "usage: lichen-launcher serve --runtime-dir R --data-dir D [--uplink auto|pasta|slirp4netns|none]\n"
     "                             [--cgroup auto|none|PATH] [--ids auto|single] [--host-loopback on|off]\n"
     "                             -- COMMAND [ARGUMENT…]\n"
-    "       lichen-launcher enter --runtime-dir R -- COMMAND [ARGUMENT…]\n"
+    "       lichen-launcher enter --runtime-dir R [--cgroups node|systemd] -- COMMAND [ARGUMENT…]\n"
     "       lichen-launcher unshare -- COMMAND [ARGUMENT…]\n"
     "       lichen-launcher check [--data-dir D]\n";
 

@@ -61,6 +61,8 @@ TEST_CASE("what is wrong with a command line is named") {
   CHECK(refusal({"enter", "--runtime-dir", "/r"}) == "-- COMMAND is missing");
   CHECK(refusal({"enter", "--runtime-dir", "/r", "--uplink", "none", "--", "x"}) ==
         "\"--uplink\" unknown option");
+  CHECK(refusal({"enter", "--runtime-dir", "/r", "--cgroups", "mine", "--", "x"}) ==
+        "--cgroups \"mine\" must be node or systemd");
   CHECK(refusal({"check", "--", "x"}) == "check takes no command");
 }
 
@@ -68,6 +70,10 @@ TEST_CASE("enter, check and help") {
   auto enter = parse_options({"enter", "--runtime-dir", "/r", "--", "sh", "-c", "x"});
   REQUIRE(enter.ok());
   CHECK(std::get_if<EnterOptions>(&enter.value())->command.size() == 3);
+  CHECK(!std::get_if<EnterOptions>(&enter.value())->systemd);
+  auto slices = parse_options({"enter", "--runtime-dir", "/r", "--cgroups", "systemd", "--", "kubelet"});
+  REQUIRE(slices.ok());
+  CHECK(std::get_if<EnterOptions>(&slices.value())->systemd);
   auto check = parse_options({"check"});
   REQUIRE(check.ok());
   CHECK(std::holds_alternative<CheckOptions>(check.value()));

@@ -24,7 +24,13 @@ export interface NodeInfo {
     mtu: number;
     reason: string;
   };
-  cgroup: { delegated: boolean; hostPath: string; controllers: string[]; reason: string };
+  cgroup: {
+    delegated: boolean;
+    hostPath: string;
+    controllers: string[];
+    reason: string;
+    manager?: { socket: string };
+  };
   warnings: { code: string; message: string; hint: string }[];
 }
 

@@ -1,6 +1,6 @@
 // Pods whose parent is a slice: the user's systemd makes their cgroups, and the slice's limits hold for them.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import {
@@ -11,7 +11,7 @@ import {
   type PodSandboxConfig,
   PodSandboxState,
 } from "#cri";
-import { type LichenNode, startNode } from "../support/node.ts";
+import { dist, type LichenNode, startNode } from "../support/node.ts";
 import {
   containerStatus,
   eventually,
@@ -273,6 +273,35 @@ test("what a kubelet with this driver does: slices by D-Bus, the pod by systemd'
   await eventually(() => assert.ok(!existsSync(directory)));
 });
 
+test("in lichen enter --systemd the user's systemd is the machine's: slices, their cgroups, and what is mounted for pods", async (t) => {
+  const enter = (line: string) =>
+    shell(`${dist}/lichen --runtime-dir ${node.runtimeDir} enter --systemd -- sh -c '${line}'`);
+  t.after(() => systemctl("stop lichenkubelet.slice"));
+  // systemctl as root speaks to the socket that a kubelet speaks to.
+  await enter(
+    "systemctl start lichenkubelet.slice && systemctl set-property --runtime lichenkubelet.slice TasksMax=77",
+  );
+  assert.equal(await property("lichenkubelet.slice", "ActiveState"), "active");
+  assert.equal(await enter("cat /sys/fs/cgroup/lichenkubelet.slice/pids.max"), "77\n");
+  assert.match(await enter("cat /sys/fs/cgroup/cgroup.controllers"), /memory/);
+  assert.equal(await enter("stat -f -c %T /sys/fs/cgroup"), "cgroup2fs\n");
+  // What a kubelet mounts for volumes comes into the node, the rest of it does not.
+  const volume = join(node.base, "volume");
+  mkdirSync(volume);
+  await enter(`mount -t tmpfs -o size=1m kubelet-volume ${volume} && echo of-kubelet >${volume}/file`);
+  const pod = await runPod(node, "with-volume", inSlice("lichen-test.slice"));
+  const mounts = [{ hostPath: volume, containerPath: "/volume" }];
+  await runContainer(node, pod, image, "main", "cat /volume/file", { mounts });
+  await eventually(() => assert.equal(logOfContainer(pod, "main"), "of-kubelet\n"));
+  await remove(pod);
+  const mountinfo = readFileSync(`/proc/${node.daemonPid()}/mountinfo`, "utf8");
+  assert.match(mountinfo, /kubelet-volume/);
+  assert.doesNotMatch(mountinfo, /systemd\/private/);
+  const plain = `${dist}/lichen --runtime-dir ${node.runtimeDir} enter --`;
+  assert.ok(!(await shell(`${plain} ls /sys/fs/cgroup`)).includes("lichenkubelet.slice"));
+  await shell(`${plain} umount ${volume}`);
+});
+
 test("a slice's name that is none, and a slice that systemd refuses: an error, and nothing of the pod is made", async (t) => {
   const before = await systemctl("list-units --all --plain --no-legend 'lichen-*'");
   for (const parent of ["a--b.slice", "-a.slice", "a-.slice", ".slice", "a b.slice", "a//b.slice"])
@@ -402,4 +431,7 @@ test("with paths as the driver a slice's name is refused, and without a systemd 
   const condition = status?.conditions?.find(({ type }) => type === "SystemdSlices");
   assert.match(condition?.message ?? "", /no systemd of this user answers/);
   assert.equal((await nested.client.runtimeConfig({})).linux?.cgroupDriver, CgroupDriver.CGROUPFS);
+  const { status: exit, stderr } = await nested.lichen("enter", "--systemd", "--", "true");
+  assert.notEqual(exit, 0);
+  assert.match(stderr, /show the user's systemd.*no systemd of this user answers.*NO_USER_MANAGER/);
 });

@@ -10,9 +10,14 @@ export function enter(program: Command): void {
     .command("enter")
     .description("run a command inside lichen's namespaces")
     .argument("<command...>", "the command and its arguments")
+    .option(
+      "--systemd",
+      "show it your systemd and its cgroups as the machine's: for a kubelet with that driver",
+    )
     .passThroughOptions()
-    .action((args: string[], _options: object, command: Command) => {
+    .action((args: string[], { systemd }: { systemd?: true }, command: Command) => {
       const runtimeDir = runtimeDirOf(command.optsWithGlobals<GlobalOptions>());
-      become(launcherPath(), ["enter", "--runtime-dir", runtimeDir, "--", ...args]);
+      const cgroups = systemd ? ["--cgroups", "systemd"] : [];
+      become(launcherPath(), ["enter", "--runtime-dir", runtimeDir, ...cgroups, "--", ...args]);
     });
 }

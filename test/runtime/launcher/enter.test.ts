@@ -37,6 +37,18 @@ describe("enter", () => {
     assert.match(await node.inside("cat /proc/self/cgroup"), /^0::\/node$/m);
   });
 
+  test("shows the user's systemd in the machine's place, or says why there is none", async (t) => {
+    const { manager } = node.info().cgroup;
+    const { status, stderr } = await LauncherUnderTest.run(
+      ...["enter", "--runtime-dir", node.runtimeDir, "--cgroups", "systemd", "--"],
+      ...["sh", "-c", "test -S /run/systemd/private && test -e /sys/fs/cgroup/init.scope"],
+    );
+    if (manager?.socket) return assert.equal(status, 0, stderr);
+    assert.notEqual(status, 0);
+    assert.match(stderr, /show the user's systemd .*\(NO_USER_MANAGER\)/);
+    t.diagnostic("no systemd of this user answers here: the VM's tests have one");
+  });
+
   test("passes the exit status on", async () => {
     assert.equal((await node.enter("/bin/sh", "-c", "exit 5")).status, 5);
     assert.equal((await node.enter("/nonexistent")).status, 127);
