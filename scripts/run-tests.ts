@@ -1,13 +1,16 @@
 // Every test that needs no more than an unprivileged user: the C++ core's (under ASan and UBSan), the unit tests, and the runtime
 // tests, which drive the real daemon. Arguments choose: `native`, `unit`, `runtime`, or any part of a test file's path.
-// The last line is the total, `N passed, N failed`; what was skipped is listed with its reason. Exit status 1 when anything failed.
+// The last line is the total, `N passed, N failed`; what was skipped is listed with its reason. Exit status 1 when anything failed, or when
+// anything of the run is left on the machine at its end.
 import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
 import { join } from "node:path";
 import { announce, conclude, runFiles, type Totals } from "../test/support/run-files.ts";
+import { RunPlace } from "../test/support/run-place.ts";
 
 const root = join(import.meta.dirname, "..");
 const filters = process.argv.slice(2);
+const place = new RunPlace();
 /** A test file that hangs is ended after this long; the slowest takes a fifth of it. */
 const fileTimeoutMilliseconds = process.env.LICHEN_LONG_TESTS === "1" ? 4 * 3_600_000 : 120_000;
 
@@ -44,6 +47,7 @@ async function native(totals: Totals): Promise<void> {
     `${passed} tests`,
     performance.now() - began,
   );
+  place.ended("the native tests");
   totals.passed += Number(passed) - skipped.length;
   totals.failed += failures;
   totals.skipped.push(...skipped);
@@ -55,14 +59,28 @@ async function typescript(kind: "unit" | "runtime", concurrency: number, totals:
     .filter((file) => chosen(kind, file))
     .sort()
     .map((file) => join(root, file));
-  await runFiles(files, { root, concurrency, timeoutMilliseconds: fileTimeoutMilliseconds }, totals);
+  const onEnd = concurrency === 1 ? (file: string) => place.ended(file) : () => {};
+  await runFiles(files, { root, concurrency, timeoutMilliseconds: fileTimeoutMilliseconds, onEnd }, totals);
 }
+
+/** What tests and lichen left behind on the machine: a failure. */
+async function leaks(totals: Totals): Promise<void> {
+  const found = await place.leaks();
+  if (found.length === 0) return;
+  console.log(`the tests left ${found.length} behind:\n  ${found.join("\n  ")}`);
+  totals.failed++;
+}
+
+if (process.env.LICHEN_TEST_KEEP) console.log(`temporary files: ${place.directory}`);
+else process.once("exit", () => place.remove());
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
 
 const began = performance.now();
 const totals: Totals = { passed: 0, failed: 0, skipped: [] };
 await native(totals);
 await typescript("unit", 2, totals);
 await typescript("runtime", 1, totals);
+if (!process.env.LICHEN_TEST_KEEP) await leaks(totals);
 
 if (totals.passed + totals.failed + totals.skipped.length === 0) {
   console.log(`no test is called ${filters.join(" or ")}`);

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type CriClient, connectCri } from "../../proto/client.ts";
+import { leakFindings, look } from "../../src/cli/leaks.ts";
 import { type Captured, capture } from "./capture.ts";
 import { processesOf, userNamespace } from "./leaks.ts";
 import { slowness } from "./patience.ts";
@@ -122,6 +123,7 @@ export async function startNode(options: NodeOptions = {}): Promise<LichenNode> 
     async stop() {
       try {
         await removeEverything(client);
+        await expectNoLeaks(node);
       } finally {
         client.close();
         launcher.kill("SIGTERM");
@@ -171,6 +173,16 @@ async function removeEverything(client: CriClient): Promise<void> {
   }
   const { images } = await client.listImages({});
   for (const { id } of images) await client.removeImage({ image: { image: id } });
+}
+
+/** Without pods the node holds nothing for any: what doctor would report is a leak. */
+async function expectNoLeaks(node: LichenNode): Promise<void> {
+  for (const began = Date.now(); ; await sleep(20)) {
+    const leaks = leakFindings(look(node), [], []).filter(({ ok }) => !ok);
+    if (leaks.length === 0) return;
+    if (Date.now() - began < 3000 * slowness) continue;
+    throw new Error(`the node leaks: ${leaks.map(({ what, detail }) => `${what}: ${detail}`).join("; ")}`);
+  }
 }
 
 /** After removal and shutdown: no process of the node runs, and no layer, container or pod directory lies about. */

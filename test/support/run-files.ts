@@ -17,6 +17,8 @@ export interface RunOptions {
   concurrency: number;
   /** A file that takes longer is ended. */
   timeoutMilliseconds: number;
+  /** Called with a file's path, relative to `root`, when it has come to its end. */
+  onEnd?: (file: string) => void;
 }
 
 const colours = createColours();
@@ -55,6 +57,7 @@ export async function runFiles(files: string[], options: RunOptions, totals: Tot
   stream.on("test:summary", (data) => {
     if (data.file === undefined) return;
     const { tests, skipped } = data.counts;
+    options.onEnd?.(relative(root, data.file));
     const detail = `${tests} tests${skipped > 0 ? `, ${skipped} skipped` : ""}`;
     announce(data.success, relative(root, data.file), detail, data.duration_ms);
   });

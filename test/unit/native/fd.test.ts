@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   readSync,
+  rmSync,
   writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -111,8 +112,10 @@ test("what cannot be opened is a LichenError that names it, with the caller's st
   });
 });
 
-test("files are made with the mode asked for", () => {
-  const path = join(mkdtempSync(join(tmpdir(), "lichen-fd-")), "file");
+test("files are made with the mode asked for", (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "lichen-fd-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const path = join(directory, "file");
   using fd = openPath(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o640);
   assert.equal(fstatSync(fd.number).mode & 0o777, 0o640);
   assert.throws(() => openPath(path, constants.O_CREAT | constants.O_EXCL), { code: "ALREADY_EXISTS" });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -239,9 +239,10 @@ test("an answer that never comes is an error after the deadline, and nothing is 
   assert.equal(await settledFds(), before);
 });
 
-test("a directory without a monitor is told by its code", async () => {
+test("a directory without a monitor is told by its code", async (t) => {
   const handlers = { event() {}, close() {} };
   const directory = mkdtempSync(join(tmpdir(), "lichen-monitor-"));
+  t.after(() => rmSync(directory, { recursive: true }));
   const before = await settledFds();
   await assert.rejects(connectMonitor(directory, handlers), { code: "NOT_FOUND", operation: "connect" });
   await assert.rejects(connectMonitor(join(directory, "none"), handlers), {
