@@ -1,6 +1,6 @@
 import {
   closeSync,
-  copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -35,7 +35,7 @@ export class FaultyDist {
     this.directory = mkdtempSync(join(tmpdir(), "lichen-faulty-"));
     mkdirSync(join(this.directory, "bin"));
     for (const name of readdirSync(built)) {
-      if (name !== "bin") copyFileSync(join(built, name), join(this.directory, name));
+      if (name !== "bin") cpSync(join(built, name), join(this.directory, name), { recursive: true });
     }
     for (const name of readdirSync(join(built, "bin"))) {
       const target = name === "lichen-monitor" ? program : join(built, "bin", name);
