@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace lichen {
@@ -69,7 +70,12 @@ Status send_packet(const Fd& socket, std::string_view bytes, const std::vector<c
 }
 
 Result<std::optional<Packet>> receive_packet(const Fd& socket) {
-  std::string bytes(kMaxPacketBytes, '\0');
+  // Its size first: memory for the largest packet would be mapped, cleared and unmapped for each of a hundred
+  // bytes.
+  ssize_t size;
+  do size = recv(socket.get(), nullptr, 0, MSG_PEEK | MSG_TRUNC);
+  while (size < 0 && errno == EINTR);
+  std::string bytes(std::clamp<size_t>(size < 0 ? 0 : static_cast<size_t>(size), 1, kMaxPacketBytes), '\0');
   iovec data{bytes.data(), bytes.size()};
   ControlBuffer buffer{};
   msghdr message{};

@@ -2,13 +2,13 @@ import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { LichenError, within } from "../../errors.ts";
 import { type Fd, pipe, readStream } from "../../native/fd.ts";
-import type { RuntimeSpec } from "../../oci-runtime.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { PodContext } from "../context.ts";
 import { orPodEnd } from "../pod-end.ts";
 import { execProcess } from "../spec/process.ts";
 import { withinTime } from "../timer.ts";
 import type { ExecResult } from "../types.ts";
+import { firstProcess } from "./first-process.ts";
 
 /**
  * What is kept of both streams together: the CRI message they go into has at most 16 MiB. The rest is read, so that the
@@ -31,8 +31,7 @@ export async function execSync(
 ): Promise<ExecResult> {
   const container = context.containers.get(idPrefix);
   requireRunning(container);
-  const spec = JSON.parse(context.containerStore.spec(container.id) ?? "{}") as RuntimeSpec;
-  const process = execProcess(spec.process, command, false);
+  const process = execProcess(firstProcess(context, container), command, false);
   const exec = randomBytes(8).toString("hex");
   const timeoutMs = Math.min(Math.max(timeoutSeconds, 0) * 1000, longestTimeoutMs);
   // A command dies with its container, whether its own end is reported or not.

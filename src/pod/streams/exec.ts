@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { within } from "../../errors.ts";
 import { type Fd, pipe, terminalStream, writeStream } from "../../native/fd.ts";
 import type { Monitor } from "../../native/monitor.ts";
-import type { RuntimeSpec } from "../../oci-runtime.ts";
+import { firstProcess } from "../container/first-process.ts";
 import type { PodContext } from "../context.ts";
 import { execProcess } from "../spec/process.ts";
 import { runningContainer } from "./running.ts";
@@ -28,8 +28,7 @@ export async function exec(
   client: ClientStreams,
 ): Promise<number> {
   const container = runningContainer(context, idPrefix, "execute in container");
-  const spec = JSON.parse(context.containerStore.spec(container.id) ?? "{}") as RuntimeSpec;
-  const process = execProcess(spec.process, command, tty);
+  const process = execProcess(firstProcess(context, container), command, tty);
   const id = randomBytes(8).toString("hex");
   const monitor = context.monitors.get(container.sandboxId);
   const end = Promise.withResolvers<number>();
