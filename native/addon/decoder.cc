@@ -1,6 +1,6 @@
-// Decompression of layers, by the zlib and zstd that Node's executable carries and exports: the same code as
-// node:zlib, without its streams, threads and copies. Its zstd.h is not among Node's headers, so the few
-// functions needed, which zstd promises to keep as they are, are declared here.
+// Decompression of layers and of SPDY's headers, by the zlib and zstd that Node's executable carries and
+// exports: the same code as node:zlib, without its streams, threads and copies. Its zstd.h is not among
+// Node's headers, so the few functions needed, which zstd promises to keep as they are, are declared here.
 #include "addon/decoder.h"
 
 #include <zlib.h>
@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "addon/convert.h"
 
@@ -47,8 +48,8 @@ struct Step {
   size_t produced;
 };
 
-Error broken(const char* what, const std::string& reason) {
-  return plain_error("MALFORMED_STREAM", what, "layer", reason);
+Error broken(const char* what, const std::string& reason, const char* object = "layer") {
+  return plain_error("MALFORMED_STREAM", what, object, reason);
 }
 
 class Decoder {
@@ -151,6 +152,44 @@ class Unzstd : public Decoder {
   bool pending_ = false;
 };
 
+// One zlib stream (RFC 1950), whose sender may use a dictionary. Gives out all that its input says.
+class Inflate : public Decoder {
+ public:
+  explicit Inflate(std::vector<uint8_t> dictionary) : dictionary_(std::move(dictionary)) {
+    ready_ = inflateInit(&stream_) == Z_OK;
+  }
+  ~Inflate() override { inflateEnd(&stream_); }
+
+  Result<Step> decode(const uint8_t* in, size_t in_size, uint8_t* out, size_t out_size) override {
+    if (!ready_) return broken("inflate", "no memory", "headers");
+    stream_.next_in = const_cast<uint8_t*>(in);
+    stream_.avail_in = static_cast<unsigned>(in_size);
+    stream_.next_out = out;
+    stream_.avail_out = static_cast<unsigned>(out_size);
+    int status = inflate(&stream_, Z_SYNC_FLUSH);
+    if (status == Z_NEED_DICT) {
+      status = inflateSetDictionary(&stream_, dictionary_.data(), static_cast<unsigned>(dictionary_.size()));
+      if (status != Z_OK) return broken("inflate", "another dictionary is asked for", "headers");
+      status = inflate(&stream_, Z_SYNC_FLUSH);
+    }
+    ended_ = ended_ || status == Z_STREAM_END;
+    if (status != Z_OK && status != Z_BUF_ERROR && status != Z_STREAM_END)
+      return broken("inflate", stream_.msg ? stream_.msg : "invalid data", "headers");
+    return Step{in_size - stream_.avail_in, out_size - stream_.avail_out};
+  }
+
+  Status end() override {
+    if (!ended_) return broken("inflate", "unexpected end of file", "headers");
+    return {};
+  }
+
+ private:
+  z_stream stream_{};
+  std::vector<uint8_t> dictionary_;
+  bool ready_ = false;
+  bool ended_ = false;
+};
+
 using Handle = std::unique_ptr<Decoder>;
 
 // The first argument; a TypeError for anything but an open decoder.
@@ -163,13 +202,26 @@ Decoder* decoder_of(const Napi::CallbackInfo& info) {
   return nullptr;
 }
 
-// open("gzip" | "zstd"): handle
+bool is_bytes(const Napi::Value& value) {
+  return value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array;
+}
+
+// A null handle for a kind that there is not.
+Handle make(const std::string& kind, const Napi::Value& dictionary) {
+  if (kind == "gzip") return std::make_unique<Gunzip>();
+  if (kind == "zstd") return std::make_unique<Unzstd>();
+  if (kind != "zlib" || !is_bytes(dictionary)) return nullptr;
+  auto bytes = dictionary.As<Napi::Uint8Array>();
+  return std::make_unique<Inflate>(std::vector<uint8_t>(bytes.Data(), bytes.Data() + bytes.ByteLength()));
+}
+
+// open("gzip" | "zstd"), open("zlib", dictionary): handle
 Napi::Value open(const Napi::CallbackInfo& info) {
   Arguments arguments(info, "decoder.open");
   std::string kind = arguments.string(arguments[0], "kind");
-  if (arguments.ok() && kind != "gzip" && kind != "zstd") arguments.refuse("kind", "\"gzip\" or \"zstd\"");
+  Handle made = arguments.ok() ? make(kind, info[1]) : nullptr;
+  if (arguments.ok() && !made) arguments.refuse("kind", "\"gzip\", \"zstd\", or \"zlib\" with a dictionary");
   if (!arguments.ok()) return info.Env().Undefined();
-  Handle made = kind == "gzip" ? Handle(std::make_unique<Gunzip>()) : Handle(std::make_unique<Unzstd>());
   auto* data = new Handle(std::move(made));
   auto handle = Napi::External<Handle>::New(info.Env(), data, [](Napi::Env, Handle* h) { delete h; });
   handle.TypeTag(&kDecoderTag);
@@ -181,8 +233,7 @@ Napi::Value decode(const Napi::CallbackInfo& info) {
   Decoder* decoder = decoder_of(info);
   if (!decoder) return info.Env().Undefined();
   for (size_t i : {1, 2}) {
-    if (info[i].IsTypedArray() && info[i].As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array)
-      continue;
+    if (is_bytes(info[i])) continue;
     Napi::TypeError::New(info.Env(), "decoder: not a Uint8Array").ThrowAsJavaScriptException();
     return info.Env().Undefined();
   }

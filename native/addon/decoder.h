@@ -4,7 +4,7 @@
 
 namespace lichen::addon {
 
-// Adds `decoder`: gzip and zstd of layers.
+// Adds `decoder`: gzip and zstd of layers, zlib of SPDY's headers.
 void add_decoder(Napi::Env env, Napi::Object exports);
 
 }  // namespace lichen::addon

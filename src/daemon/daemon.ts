@@ -88,6 +88,8 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
   const server = new Server({
     "grpc.max_receive_message_length": maxMessageBytes,
     "grpc.max_send_message_length": maxMessageBytes,
+    // Its records of every call and connection are for a service that is not served.
+    "grpc.enable_channelz": 0,
   });
   const rpcs = new RpcMetrics();
   const metrics =

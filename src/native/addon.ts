@@ -43,7 +43,7 @@ export interface RawLayer {
 }
 
 export interface RawDecoder {
-  open(kind: string): unknown;
+  open(kind: string, dictionary?: Uint8Array): unknown;
   decode(decoder: unknown, input: Uint8Array, output: Uint8Array): [consumed: number, produced: number];
   end(decoder: unknown): void;
   close(decoder: unknown): void;

@@ -1,14 +1,16 @@
 import { native } from "./addon.ts";
 
 /**
- * Decodes gzip of any number of members, or zstd of any number of frames (skippable ones among them), into memory that the caller
- * provides. Blocks. Errors are of the content: MALFORMED_STREAM (nativeCode) with what the library says. close() it, or `using`.
+ * Decodes gzip of any number of members, zstd of any number of frames (skippable ones among them), or one zlib stream with a dictionary,
+ * into memory that the caller provides. Blocks. Errors are of the content: MALFORMED_STREAM (nativeCode) with what the library says. close() it, or `using`.
  */
 export class Decoder {
   readonly #handle: unknown;
 
-  constructor(kind: "gzip" | "zstd") {
-    this.#handle = native((raw) => raw.decoder.open(kind));
+  constructor(kind: "gzip" | "zstd");
+  constructor(kind: "zlib", dictionary: Uint8Array);
+  constructor(kind: string, dictionary?: Uint8Array) {
+    this.#handle = native((raw) => raw.decoder.open(kind, dictionary));
   }
 
   /**

@@ -3,6 +3,7 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { type Fd, native } from "./addon.ts";
+import { ReadBuffer } from "./read-buffer.ts";
 
 export type { Fd } from "./addon.ts";
 
@@ -80,11 +81,14 @@ export interface ChunkSocket {
   onChunk(listener: (chunk: Buffer) => void): void;
 }
 
+/** Of a client's connection, at a time: it may bring more than a pipe. */
+const retakenBytes = 128 * 1024;
+
 /**
  * The same TCP connection as another stream, which is read as a chunkReader is; `socket` is destroyed. Nothing that it has read may be unheard,
  * and nothing that was written unsent. Undefined for what is no plain TCP socket, as one with TLS: that goes on as it is.
  */
-export function retakeSocket(socket: Duplex, bytes: number): ChunkSocket | undefined {
+export function retakeSocket(socket: Duplex): ChunkSocket | undefined {
   if (!(socket instanceof Socket) || socket instanceof TLSSocket || socket.writableLength > 0)
     return undefined;
   const fd = descriptorOf(socket);
@@ -93,9 +97,10 @@ export function retakeSocket(socket: Duplex, bytes: number): ChunkSocket | undef
   const own = borrowed.duplicate();
   borrowed.release();
   socket.destroy();
-  const buffer = Buffer.allocUnsafeSlow(bytes);
+  const memory = new ReadBuffer(retakenBytes);
   let hear = (_chunk: Buffer): void => {};
-  const callback = (length: number): boolean => {
+  const callback = (length: number, buffer: Buffer): boolean => {
+    memory.came(length);
     hear(buffer.subarray(0, length));
     return true;
   };
@@ -104,7 +109,7 @@ export function retakeSocket(socket: Duplex, bytes: number): ChunkSocket | undef
     readable: true,
     writable: true,
     allowHalfOpen: true,
-    onread: { buffer, callback },
+    onread: { buffer: () => memory.current, callback },
   });
   return {
     socket: retaken,

@@ -35,6 +35,8 @@ export function serveCommandOverSpdy(
 
   const streams: Partial<Record<StreamType, SpdyStream>> = {};
   const gone = new AbortController();
+  // The first frames may come with the request, and so be heard before this function has ended.
+  const patience = setTimeout(() => connection.close(), limits.streamCreation);
   const connection = new SpdyConnection(transport, head, {
     ...(onChunk === undefined ? {} : { onChunk }),
     maximumStreams: Math.min(limits.streams, 16),
@@ -53,10 +55,9 @@ export function serveCommandOverSpdy(
     },
     onClose: () => {
       clearTimeout(patience);
-      gone.abort();
+      gone.abort("the client is gone");
     },
   });
-  const patience = setTimeout(() => connection.close(), limits.streamCreation);
 
   function start(): void {
     clearTimeout(patience);

@@ -30,7 +30,7 @@ export function serveCommandOverWebSocket(
       closes: form.closes,
       highWaterMark,
       idle: limits.idle,
-      onClose: () => gone.abort(),
+      onClose: () => gone.abort("the client is gone"),
     });
     const { stdin, stdout, stderr } = entry.request;
     for (const name of ["stdout", "stderr", "error"] as const) connection.channel(channel[name]).resume();

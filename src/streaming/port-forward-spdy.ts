@@ -76,7 +76,7 @@ export function servePortForwardOverSpdy(
     onClose: () => {
       for (const { patience } of pairs.values()) clearTimeout(patience);
       pairs.clear();
-      gone.abort();
+      gone.abort("the client is gone");
     },
   });
 }

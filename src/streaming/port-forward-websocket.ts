@@ -45,7 +45,7 @@ export function servePortForwardOverWebSocket(
       tellsEnds: form.tellsEnds ?? false,
       highWaterMark,
       idle: limits.idle,
-      onClose: () => gone.abort(),
+      onClose: () => gone.abort("the client is gone"),
     });
     const forwarded = entry.ports.map(async (port, index) => {
       const data = connection.channel(index * 2);

@@ -7,9 +7,6 @@ import { servePortForwardOverSpdy } from "./port-forward-spdy.ts";
 import { servePortForwardOverWebSocket } from "./port-forward-websocket.ts";
 import { refuse, type ServeContext, type StreamRequest, type Upgrade } from "./upgrade.ts";
 
-/** Of a client's socket, at a time. */
-const readBytes = 256 * 1024;
-
 /** Negotiates protocols (k8s.io/streaming/pkg/httpstream: Handshake), then runs the session. */
 export function serve(entry: StreamRequest, upgrade: Upgrade, context: ServeContext): void {
   if (asksFor(upgrade.request, "websocket")) {
@@ -42,7 +39,7 @@ function serveOverSpdy(entry: StreamRequest, upgrade: Upgrade, context: ServeCon
     return;
   }
   // Port-forward has many streams, of which a slow one must not hold up the others: it cannot do with one buffer.
-  const retaken = entry.kind === "portforward" ? undefined : retakeSocket(socket, readBytes);
+  const retaken = entry.kind === "portforward" ? undefined : retakeSocket(socket);
   const transport = retaken?.socket ?? socket;
   if (retaken) context.replaced(retaken.socket);
   transport.write(

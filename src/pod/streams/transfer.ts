@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { chunkReader, enlargePipe, type Fd } from "../../native/fd.ts";
+import { ReadBuffer } from "../../native/read-buffer.ts";
 import { withinTime } from "../timer.ts";
 import type { ClientStreams } from "./types.ts";
 
@@ -52,32 +53,29 @@ export interface Pump extends Transfer {
   destroy(): void;
 }
 
-const firstBuffer = 16 * 1024;
-const largeBuffer = 256 * 1024;
+/** Bytes after which a pipe that a client writes to may hold more. */
+const muchInput = 256 * 1024;
 
 /**
  * Passes on what comes through a pipe, whose read end it owns, by way of one buffer: it is read into again when `target` has passed on what
- * was in it. Buffer and pipe grow when much comes at once. `target` is left open.
+ * was in it. Buffer and pipe grow when much has come. `target` is left open.
  */
 export function pump(pipe: Fd, target: Writable): Pump {
   const { promise: ended, resolve } = Promise.withResolvers<void>();
-  let buffer = Buffer.allocUnsafeSlow(firstBuffer);
+  const memory = new ReadBuffer();
   const taken = () => {
     state.blocked = false;
     state.activity++;
     source.resume();
   };
   const source = chunkReader(pipe, {
-    buffer: () => buffer,
+    buffer: () => memory.current,
     onChunk: (length) => {
-      const chunk = buffer.subarray(0, length);
+      const chunk = memory.current.subarray(0, length);
       state.activity++;
       state.blocked = true;
       target.write(chunk, taken);
-      if (length === buffer.length && length < largeBuffer) {
-        buffer = Buffer.allocUnsafeSlow(length * 4);
-        if (buffer.length === largeBuffer) enlargePipe(source);
-      }
+      if (memory.came(length)) enlargePipe(source);
       return false;
     },
   });
@@ -101,7 +99,7 @@ export function pump(pipe: Fd, target: Writable): Pump {
 export function feed(source: NonNullable<ClientStreams["stdin"]>, target: Socket, { end = true } = {}): void {
   // For streams through which much flows.
   target.on("drain", function enlarge() {
-    if (target.bytesWritten < largeBuffer) return;
+    if (target.bytesWritten < muchInput) return;
     target.off("drain", enlarge);
     enlargePipe(target);
   });

@@ -55,8 +55,8 @@ export class SpdyConnection implements StreamCarrier, FrameReceiver {
   readonly #streams = new Map<number, SpdyStream>();
   #lastStreamId = 0;
   #blocked = 0;
-  #inflating = false;
   #unsent = false;
+  #gathering = false;
   #refused = 0;
   #paused = false;
   #ended = false;
@@ -113,8 +113,8 @@ export class SpdyConnection implements StreamCarrier, FrameReceiver {
       return;
     }
     this.#watch.active();
+    this.#gather();
     const transport = this.#transport;
-    transport.cork();
     let at = 0;
     for (; chunk.length - at > maximumFrameLength; at += maximumFrameLength) {
       transport.write(dataHead(streamId, maximumFrameLength, 0));
@@ -125,7 +125,6 @@ export class SpdyConnection implements StreamCarrier, FrameReceiver {
       this.#watch.active();
       taken();
     });
-    transport.uncork();
   }
 
   sendFin(streamId: number): void {
@@ -162,20 +161,19 @@ export class SpdyConnection implements StreamCarrier, FrameReceiver {
   }
 
   control({ type, flags, body }: ControlFrame): void {
+    // What comes behind the frame that ended the connection says nothing.
+    if (this.#ended) return;
     switch (type) {
       case frameType.synStream:
         expect(body.length >= 10, "SYN_STREAM", body);
-        this.#withHeaders(body.subarray(10), (headers) =>
-          this.#open(body.readUInt32BE(0) & 0x7fffffff, flags, headers),
-        );
+        this.#open(body.readUInt32BE(0) & 0x7fffffff, flags, this.#inflater.inflate(body.subarray(10)));
         break;
       case frameType.synReply:
       case frameType.headers:
         // Nobody here opens streams, and remotecommand sends no later headers; but every block is part of one zlib stream.
         expect(body.length >= 4, "HEADERS", body);
-        this.#withHeaders(body.subarray(4), () => {
-          if ((flags & flagFin) !== 0) this.#streams.get(body.readUInt32BE(0) & 0x7fffffff)?.remoteEnd();
-        });
+        this.#inflater.inflate(body.subarray(4));
+        if ((flags & flagFin) !== 0) this.#streams.get(body.readUInt32BE(0) & 0x7fffffff)?.remoteEnd();
         break;
       case frameType.rstStream:
         expect(body.length === 8, "RST_STREAM", body);
@@ -194,25 +192,6 @@ export class SpdyConnection implements StreamCarrier, FrameReceiver {
         // SETTINGS and WINDOW_UPDATE have nothing to say to a sender without windows; unknown types are to be ignored.
         break;
     }
-  }
-
-  #withHeaders(block: Buffer, use: (headers: Headers) => void): void {
-    this.#reader.hold();
-    this.#inflating = true;
-    this.#flow();
-    this.#inflater.inflate(block, (error, headers) => {
-      this.#inflating = false;
-      if (this.#ended) return;
-      try {
-        if (error !== undefined) throw error;
-        use(headers);
-        if (!this.#ended) this.#reader.release();
-      } catch (failure) {
-        this.#failed(failure);
-        return;
-      }
-      this.#flow();
-    });
   }
 
   #open(streamId: number, flags: number, headers: Headers): void {
@@ -257,11 +236,23 @@ export class SpdyConnection implements StreamCarrier, FrameReceiver {
 
   #send(frame: Buffer): void {
     if (this.#ended) return;
+    this.#gather();
     this.#transport.write(frame);
     if (this.#transport.writableLength > maximumUnsent && !this.#unsent) {
       this.#unsent = true;
       this.#flow();
     }
+  }
+
+  /** What is sent until the event loop goes on leaves by one call: a command's last words, the ends of its streams and its status. */
+  #gather(): void {
+    if (this.#gathering) return;
+    this.#gathering = true;
+    this.#transport.cork();
+    process.nextTick(() => {
+      this.#gathering = false;
+      this.#transport.uncork();
+    });
   }
 
   #drained(): void {
@@ -273,7 +264,7 @@ export class SpdyConnection implements StreamCarrier, FrameReceiver {
   /** Reads on, or stops reading. */
   #flow(): void {
     if (this.#ended) return;
-    const pause = this.#blocked > 0 || this.#inflating || this.#unsent;
+    const pause = this.#blocked > 0 || this.#unsent;
     if (pause === this.#paused) return;
     this.#paused = pause;
     if (pause) this.#transport.pause();

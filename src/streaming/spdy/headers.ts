@@ -1,4 +1,4 @@
-import { createInflate, type Inflate } from "node:zlib";
+import { Decoder } from "../../native/decoder.ts";
 import { headerDictionary } from "./dictionary.ts";
 import { SpdyProtocolError } from "./frames.ts";
 
@@ -9,65 +9,37 @@ export type Headers = ReadonlyMap<string, string>;
 const maximumBlockLength = 64 * 1024;
 const maximumHeaders = 256;
 
+/** Where every connection inflates to: a block is parsed before the next one is inflated. */
+let room: Buffer | undefined;
+
 /**
- * Decompresses the header blocks of one connection. They are one zlib stream, so each must go through here, in order, one at a time.
- * Inflating is asynchronous (node:zlib works on its own threads).
+ * Decompresses the header blocks of one connection. They are one zlib stream, so each must go through here, in order. Blocks for some
+ * microseconds: less than it costs to have another thread do it.
  */
 export class HeaderInflater {
-  readonly #inflate: Inflate = createInflate({ dictionary: headerDictionary, chunkSize: 4096 });
-  #parts: Buffer[] = [];
-  #length = 0;
-  #done: ((error: Error | undefined, headers: Headers) => void) | undefined;
+  readonly #decoder = new Decoder("zlib", headerDictionary);
 
-  constructor() {
-    this.#inflate.on("data", (part: Buffer) => {
-      this.#parts.push(part);
-      this.#length += part.length;
-      if (this.#length > maximumBlockLength) {
-        this.#finish(new SpdyProtocolError(`a header block of more than ${maximumBlockLength} bytes`));
-        this.#inflate.destroy();
-      }
-    });
-    this.#inflate.on("error", (error) =>
-      this.#finish(new SpdyProtocolError(`a header block that cannot be decompressed: ${error.message}`)),
-    );
+  /** Throws SpdyProtocolError; the inflater is of no use afterwards. */
+  inflate(block: Buffer): Headers {
+    room ??= Buffer.allocUnsafeSlow(maximumBlockLength + 1);
+    const length = this.#inflate(block, room);
+    if (length > maximumBlockLength)
+      throw new SpdyProtocolError(`a header block of more than ${maximumBlockLength} bytes`);
+    return parseHeaderBlock(room.subarray(0, length));
   }
 
-  /** Calls back once, later. After an error the inflater is of no use. */
-  inflate(block: Buffer, done: (error: Error | undefined, headers: Headers) => void): void {
-    this.#done = done;
-    this.#inflate.write(block, () => {
-      // What this block made but has not been emitted yet.
-      while (this.#inflate.read() !== null);
-      this.#finish(undefined);
-    });
-  }
-
-  /** Frees zlib's memory; a block under way is not called back. */
+  /** Frees zlib's memory; nothing may be inflated any more. */
   close(): void {
-    this.#done = undefined;
-    this.#inflate.destroy();
+    this.#decoder.close();
   }
 
-  #finish(failed: Error | undefined): void {
-    const done = this.#done;
-    if (done === undefined) return;
-    this.#done = undefined;
-    const block = Buffer.concat(this.#parts, this.#length);
-    this.#parts = [];
-    this.#length = 0;
-    if (failed !== undefined) {
-      done(failed, new Map());
-      return;
-    }
-    let headers: Headers;
+  #inflate(block: Buffer, output: Buffer): number {
     try {
-      headers = parseHeaderBlock(block);
+      return this.#decoder.decode(block, output)[1];
     } catch (error) {
-      done(error as Error, new Map());
-      return;
+      const { message } = error as Error;
+      throw new SpdyProtocolError(`a header block that cannot be decompressed: ${message}`);
     }
-    done(undefined, headers);
   }
 }
 

@@ -30,7 +30,6 @@ export class FrameReader {
   #control: ControlFrame | undefined;
   #streamId = 0;
   #fin = false;
-  #held: Buffer[] | undefined;
 
   constructor(receiver: FrameReceiver, maximumControlLength: number) {
     this.#receiver = receiver;
@@ -39,31 +38,8 @@ export class FrameReader {
 
   /** Reads on, and keeps nothing of the chunk's memory. Throws SpdyProtocolError; the reader is of no use afterwards. */
   read(chunk: Buffer): void {
-    if (this.#held !== undefined) {
-      this.#held.push(Buffer.from(chunk));
-      return;
-    }
-    let at = 0;
-    while (at < chunk.length) {
+    for (let at = 0; at < chunk.length; )
       at = this.#missing > 0 ? this.#readBody(chunk, at) : this.#readHead(chunk, at);
-      // A receiver may have called hold().
-      if (this.#held !== undefined) {
-        if (at < chunk.length) (this.#held as Buffer[]).push(Buffer.from(chunk.subarray(at)));
-        return;
-      }
-    }
-  }
-
-  /** From within a receiver: keeps what follows until release(). The caller stops the network meanwhile. */
-  hold(): void {
-    this.#held ??= [];
-  }
-
-  /** Reads what was held, and goes on. */
-  release(): void {
-    const held = this.#held ?? [];
-    this.#held = undefined;
-    for (const chunk of held) this.read(chunk);
   }
 
   #readHead(chunk: Buffer, start: number): number {
