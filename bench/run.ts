@@ -61,7 +61,7 @@ try {
   if (peers !== undefined && values.only !== "lichen") targets.push(await startPeer(place, peers));
   const registry = targets[0]?.registry;
   const withPodman =
-    values.only === undefined && wanted.some((part) => ["life", "exec", "pull"].includes(part));
+    values.only === undefined && wanted.some((part) => ["life", "network", "exec", "pull"].includes(part));
   if (peers !== undefined && registry !== undefined && withPodman)
     podman = await startPodman(folder, peers, registry);
   const figures = await measureAll({ targets, podman, effort, tools }, wanted, (text) =>

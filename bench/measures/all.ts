@@ -1,3 +1,4 @@
+import { NamespaceMode } from "#cri";
 import type { Podman } from "../peers/podman.ts";
 import { median } from "../support/statistics.ts";
 import { images, type Target } from "../support/target.ts";
@@ -6,6 +7,7 @@ import { growth } from "./growth.ts";
 import { logThroughput } from "./logs.ts";
 import { pollManyPods } from "./many-pods.ts";
 import { idleMemory, memoryPerPod } from "./memory.ts";
+import { sandboxLife } from "./network-life.ts";
 import { endPod, podLife, podsPerSecond, podUp, type StartedPod, startPod, wholeLife } from "./pod-life.ts";
 import { pull } from "./pull.ts";
 import {
@@ -72,7 +74,7 @@ interface Bench {
 }
 
 /** What can be measured on its own, in the order in which it is. */
-const parts = { idle, life, exec, rate, memory, log, streams, pull: pulls, many, growth: growing };
+const parts = { idle, life, network, exec, rate, memory, log, streams, pull: pulls, many, growth: growing };
 export type Part = keyof typeof parts;
 export const partNames = Object.keys(parts) as Part[];
 
@@ -119,6 +121,29 @@ async function life({ targets, figures, effort, each }: Bench): Promise<void> {
       const { up, whole } = await peer.life();
       figure(figures, "pod_up", "ms", peer, up);
       figure(figures, "whole_life", "ms", peer, whole);
+    },
+  );
+}
+
+/** What a network of its own adds to a pod's start, and what ending such a pod takes. Each pod is followed by one on the node's network. */
+async function network({ targets, figures, effort, each }: Bench): Promise<void> {
+  for (const target of targets) await sandboxLife(target, NamespaceMode.POD);
+  await each(
+    "pod network",
+    effort.rounds,
+    async (target) => {
+      const own = await sandboxLife(target, NamespaceMode.POD);
+      const node = await sandboxLife(target, NamespaceMode.NODE);
+      figure(figures, "run_sandbox", "ms", target, own.run);
+      figure(figures, "run_host_network", "ms", target, node.run);
+      figure(figures, "network_cost", "ms", target, own.run - node.run);
+      figure(figures, "stop_sandbox", "ms", target, own.stop);
+    },
+    async (peer) => {
+      const own = await peer.networkLife("bridge");
+      const node = await peer.networkLife("host");
+      figure(figures, "network_cost", "ms", peer, own.up - node.up);
+      figure(figures, "network_cost_down", "ms", peer, own.down - node.down);
     },
   );
 }

@@ -30,6 +30,16 @@ export class Podman {
     return { up, whole: up + down };
   }
 
+  /** Milliseconds of `podman run -d` and `podman rm -f` on a network: `bridge` is netavark's, with slirp4netns behind it. */
+  async networkLife(network: "bridge" | "host"): Promise<{ up: number; down: number }> {
+    const image = this.#image(images.busybox);
+    const [up] = await timed(() =>
+      this.#run("run", "-d", "--name", container, "--network", network, image, ...command),
+    );
+    const [down] = await timed(() => this.end());
+    return { up, down };
+  }
+
   start(): Promise<void> {
     return this.#run("run", "-d", "--name", container, this.#image(images.busybox), ...command);
   }
