@@ -64,24 +64,29 @@ export class Answered {
 export class Conversation {
   readonly #socket: Socket;
   readonly #parts: Buffer[] = [];
+  readonly #request: Buffer;
 
   constructor(socket: Socket, path: string, upgrade: string) {
     this.#socket = socket;
     socket.on("error", () => {});
     socket.on("data", (part: Buffer) => this.#parts.push(part));
-    socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n${upgrade}\r\n\r\n`);
+    this.#request = Buffer.from(
+      `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n${upgrade}\r\n\r\n`,
+    );
   }
 
   /**
-   * Sends the bytes in two pieces, then a ping, and waits for an answer or for the end; then goes. Fails when the server does not let go of
+   * Sends the bytes in two pieces, the first one with the request for the upgrade or after its answer, then a ping, and waits for an answer or for the end; then goes. Fails when the server does not let go of
    * the connection.
    */
   async say(bytes: Buffer, cut: number, ping: Buffer): Promise<Answered> {
     const socket = this.#socket;
     const closed = once(socket, "close").catch(() => {});
-    await Promise.race([once(socket, "data").catch(() => {}), closed]);
     const place = bytes.length === 0 ? 0 : cut % bytes.length;
-    socket.write(bytes.subarray(0, place));
+    const early = cut % 2 === 0 ? place : 0;
+    socket.write(Buffer.concat([this.#request, bytes.subarray(0, early)]));
+    await Promise.race([once(socket, "data").catch(() => {}), closed]);
+    socket.write(bytes.subarray(early, place));
     socket.write(bytes.subarray(place));
     socket.write(ping);
     for (let heard = -1; heard !== this.#parts.length; ) {
