@@ -1,13 +1,21 @@
-/** A sample this old is replaced before it is told. */
-const oldestMs = 1000;
-/** One this old is told, and replaced behind the asker's back for the next. */
-const agedMs = 600;
+/**
+ * A sample this old is replaced before it is told: a second, and on a node with many subjects so much more that reading them all again and
+ * again takes no more than about a hundredth of a processor; never more than ten seconds, cAdvisor's own interval.
+ */
+const leastOldestMs = 1000;
+const mostOldestMs = 10_000;
+const msForEach = 16;
+/** At this part of that age a sample is told, and replaced behind the asker's back for the next. */
+const aged = 0.6;
+/** And by then it has been replaced. */
+const renewed = 0.95;
 /** So many are read at a time, so that other calls get their turn between. */
 const chunkSize = 32;
 /** So many chunks are read at a time while somebody waits for them, each in a thread of the pool; behind everybody's back one. */
 const chunksAtOnce = 2;
-/** So many aged samples are replaced for each time that somebody asks: who asks often then never waits for the reading of all. */
-const agedAtOnce = 2 * chunkSize;
+/** Of more subjects than this those that age are replaced one part after the other between the asking, not all at once by it. */
+const manySubjects = 2 * chunkSize;
+const tickMs = 120;
 
 /** What was read of a subject, and when: nanoseconds since the epoch. */
 export interface Sample<U> {
@@ -15,37 +23,49 @@ export interface Sample<U> {
   at: bigint;
 }
 
-interface Kept<U> extends Sample<U> {
+interface Kept<S, U> extends Sample<U> {
+  subject: S;
   /** performance.now() at the reading. */
   taken: number;
 }
 
 /**
- * Keeps what was read of subjects that somebody asks about again and again, for a second: on a node with hundreds of pods, reading
- * thousands of the kernel's files costs tens of milliseconds. Nothing is read while nobody asks.
+ * Keeps what was read of subjects that somebody asks about again and again: on a node with hundreds of pods, reading thousands of the
+ * kernel's files costs tens of milliseconds. On such a node who asks at least every half minute, as a kubelet does, never waits for that
+ * but the first time: samples are replaced before they are too old, some at a time. Nothing is read while nobody asks.
  */
 export class Sampler<S, U> {
   readonly #read: (subjects: readonly S[]) => Promise<U[]>;
-  readonly #kept = new Map<string, Kept<U>>();
+  readonly #kept = new Map<string, Kept<S, U>>();
   readonly #reading = new Map<string, Promise<void>>();
   /** Forgotten while they were read. */
   readonly #gone = new Set<string>();
+  readonly #attentionMs: number;
+  /** performance.now() when somebody asked last. */
+  #asked = 0;
+  #renewing: NodeJS.Timeout | undefined;
 
-  /** `read` answers for each subject, in their order. */
-  constructor(read: (subjects: readonly S[]) => Promise<U[]>) {
+  /** `read` answers for each subject, in their order; so long after the last question samples are replaced unasked. */
+  constructor(read: (subjects: readonly S[]) => Promise<U[]>, attentionMs = 30_000) {
     this.#read = read;
+    this.#attentionMs = attentionMs;
   }
 
-  /** A sample of each, at most a second old, by the keys that tell them apart; none of what is forgotten meanwhile. */
+  /**
+   * A sample of each by the keys that tell them apart, not older than the number of all that are asked about allows (a second for up to
+   * 62, ten at most); none of what is forgotten meanwhile.
+   */
   async of(subjects: readonly (readonly [key: string, subject: S])[]): Promise<Map<string, Sample<U>>> {
-    const now = performance.now();
-    const age = (key: string) => now - (this.#kept.get(key)?.taken ?? Number.NEGATIVE_INFINITY);
-    const old = subjects.filter(([key]) => age(key) > oldestMs);
-    const aged = subjects
-      .filter(([key]) => age(key) > agedMs && age(key) <= oldestMs && !this.#reading.has(key))
-      .slice(0, agedAtOnce);
-    // Whoever asks later waits for a failure of this, or reads anew.
-    this.#refresh(aged, 1).catch(() => {});
+    this.#asked = performance.now();
+    const oldest = this.#oldestMs(subjects.length);
+    const age = (key: string) => this.#asked - (this.#kept.get(key)?.taken ?? Number.NEGATIVE_INFINITY);
+    const old = subjects.filter(([key]) => age(key) > oldest);
+    if (Math.max(subjects.length, this.#kept.size) > manySubjects) this.#renewLater();
+    else {
+      const aging = subjects.filter(([key]) => age(key) > oldest * aged && age(key) <= oldest);
+      // Whoever asks later waits for a failure of this, or reads anew.
+      this.#refresh(aging, 1).catch(() => {});
+    }
     await this.#refresh(old, chunksAtOnce);
     const samples = subjects.map(([key]) => [key, this.#kept.get(key)] as const);
     return new Map(samples.flatMap(([key, sample]) => (sample === undefined ? [] : [[key, sample]])));
@@ -55,6 +75,30 @@ export class Sampler<S, U> {
   forget(key: string): void {
     this.#kept.delete(key);
     if (this.#reading.has(key)) this.#gone.add(key);
+  }
+
+  #oldestMs(subjects: number): number {
+    const wanted = Math.max(subjects, this.#kept.size) * msForEach;
+    return Math.min(Math.max(wanted, leastOldestMs), mostOldestMs);
+  }
+
+  #renewLater(): void {
+    this.#renewing ??= setTimeout(() => {
+      this.#renewing = undefined;
+      const now = performance.now();
+      if (now - this.#asked > this.#attentionMs || this.#kept.size <= manySubjects) return;
+      const oldest = this.#oldestMs(0);
+      // So many that all are replaced in time if they became old together, with a turn to spare.
+      const turns = Math.floor(((renewed - aged) * oldest) / tickMs) - 1;
+      const most = Math.ceil(this.#kept.size / turns);
+      const due = [...this.#kept]
+        .filter(([key, { taken }]) => now - taken > oldest * aged && !this.#reading.has(key))
+        .slice(0, most)
+        .map(([key, { subject }]) => [key, subject] as const);
+      this.#refresh(due, 1)
+        .catch(() => {})
+        .finally(() => this.#renewLater());
+    }, tickMs).unref();
   }
 
   /** Reads what nobody reads already, `atOnce` chunks at a time, and waits for the rest. */
@@ -77,8 +121,8 @@ export class Sampler<S, U> {
       const usages = await this.#read(chunk.map(([, subject]) => subject));
       const taken = performance.now();
       const at = BigInt(Date.now()) * 1_000_000n;
-      for (const [index, [key]] of chunk.entries())
-        if (!this.#gone.has(key)) this.#kept.set(key, { usage: usages[index]!, at, taken });
+      for (const [index, [key, subject]] of chunk.entries())
+        if (!this.#gone.has(key)) this.#kept.set(key, { usage: usages[index]!, at, taken, subject });
     } finally {
       for (const [key] of chunk) {
         this.#reading.delete(key);

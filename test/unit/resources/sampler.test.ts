@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Sampler } from "../../../src/resources/usage/sampler.ts";
 
 /** A sampler of names, each of which gives how often it was read; `batches` are the readings. */
-function counting(work: () => Promise<unknown> = async () => {}) {
+function counting(work: () => Promise<unknown> = async () => {}, attentionMs?: number) {
   const batches: string[][] = [];
   const counts = new Map<string, number>();
   const sampler = new Sampler<string, number>(async (names) => {
@@ -14,7 +14,7 @@ function counting(work: () => Promise<unknown> = async () => {}) {
       counts.set(name, (counts.get(name) ?? 0) + 1);
       return counts.get(name) ?? 0;
     });
-  });
+  }, attentionMs);
   const ask = async (...names: string[]) => {
     const samples = await sampler.of(names.map((name) => [name, name]));
     return names.map((name) => samples.get(name)?.usage);
@@ -40,18 +40,54 @@ test("what is aging is told once more while it is read anew; what is old is read
   assert.deepEqual(await ask("a"), [3]);
 });
 
-test("of many that are aging some are read anew for each who asks", async () => {
+const many = Array.from({ length: 100 }, (_, index) => `n${index}`);
+
+test("of many who asks again is never kept waiting: they are replaced by the side, each before it is too old", async () => {
   const { batches, ask } = counting();
-  const names = Array.from({ length: 100 }, (_, index) => `n${index}`);
-  await ask(...names);
+  await ask(...many);
+  // 100 samples may be 1.6 s old.
+  for (let round = 0; round < 8; round++) {
+    await sleep(400);
+    const before = batches.length;
+    const counts = await ask(...many);
+    assert.equal(batches.length, before, "nothing is read by asking");
+    const least = Math.floor((400 * (round + 1)) / 1600);
+    assert.ok(
+      counts.every((count = 0) => count >= least),
+      `after ${round + 1} rounds ${Math.min(...counts.map((count = 0) => count))}`,
+    );
+  }
+  const read = batches.slice(4).flat().length / many.length;
+  assert.ok(read >= 1 && read <= 3.5, `each was replaced ${read} times in 3.2 s`);
+  assert.ok(Math.max(...batches.slice(4).map(({ length }) => length)) <= 34, "some at a time");
+});
+
+test("of many nothing is read when nobody has asked for a while", async () => {
+  const { batches, ask } = counting(undefined, 300);
+  await ask(...many);
+  await sleep(1000);
+  const before = batches.length;
+  await sleep(1000);
+  assert.equal(batches.length, before);
+  await ask(...many);
+  assert.equal(
+    batches.slice(before).flat().length,
+    many.length,
+    "all are old, and read before they are told",
+  );
+});
+
+test("a failure by the side is nobody's, and is made good", async () => {
+  let fail = false;
+  const { ask } = counting(async () => {
+    if (fail) throw new Error("no");
+  });
+  await ask(...many);
+  fail = true;
+  await sleep(1300);
+  fail = false;
   await sleep(700);
-  batches.length = 0;
-  assert.ok((await ask(...names)).every((count) => count === 1));
-  await sleep(20);
-  assert.equal(batches.flat().length, 64);
-  await ask(...names);
-  await sleep(20);
-  assert.deepEqual(batches.flat().sort(), [...names].sort(), "each once");
+  assert.ok((await ask(...many)).every((count = 0) => count >= 2));
 });
 
 test("many are read in parts, and those who ask for the same wait for one reading", async () => {
