@@ -72,10 +72,13 @@ Status send_packet(const Fd& socket, std::string_view bytes, const std::vector<c
 Result<std::optional<Packet>> receive_packet(const Fd& socket) {
   // Its size first: memory for the largest packet would be mapped, cleared and unmapped for each of a hundred
   // bytes.
+  // Its failure is the answer: a packet that comes just after it would not fit. But a peer that closes with
+  // packets unread resets the connection, which is told once, before what that peer had sent.
   ssize_t size;
   do size = recv(socket.get(), nullptr, 0, MSG_PEEK | MSG_TRUNC);
-  while (size < 0 && errno == EINTR);
-  std::string bytes(std::clamp<size_t>(size < 0 ? 0 : static_cast<size_t>(size), 1, kMaxPacketBytes), '\0');
+  while (size < 0 && (errno == EINTR || errno == ECONNRESET));
+  if (size < 0) return sys_error("receive packet");
+  std::string bytes(std::clamp<size_t>(static_cast<size_t>(size), 1, kMaxPacketBytes), '\0');
   iovec data{bytes.data(), bytes.size()};
   ControlBuffer buffer{};
   msghdr message{};
@@ -85,9 +88,7 @@ Result<std::optional<Packet>> receive_packet(const Fd& socket) {
   message.msg_controllen = sizeof buffer.bytes;
   ssize_t n;
   do n = recvmsg(socket.get(), &message, MSG_CMSG_CLOEXEC);
-  while (n < 0 && errno == EINTR);
-  // A peer that closes with packets unread resets the connection: an end like any other.
-  if (n < 0 && errno == ECONNRESET) return std::optional<Packet>();
+  while (n < 0 && (errno == EINTR || errno == ECONNRESET));
   if (n < 0) return sys_error("receive packet");
   std::vector<Fd> fds = take_fds(message);
   if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))

@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <thread>
+
 using namespace lichen;
 
 namespace {
@@ -56,6 +58,45 @@ TEST_CASE("a peer that closes without having read everything has ended too") {
   auto end = receive_packet(pair->first);
   REQUIRE(end.ok());
   CHECK(!end.value().has_value());
+}
+
+TEST_CASE("what a peer sent before it closed without having read everything is there") {
+  auto pair = make_packet_pair();
+  REQUIRE(pair.ok());
+  REQUIRE(send_packet(pair->first, "never read").ok());
+  REQUIRE(send_packet(pair->second, "last words").ok());
+  pair->second.reset();
+  auto words = receive_packet(pair->first);
+  REQUIRE(words.ok());
+  CHECK(words.value()->bytes == "last words");
+  auto end = receive_packet(pair->first);
+  REQUIRE(end.ok());
+  CHECK(!end.value().has_value());
+}
+
+TEST_CASE("a packet that comes while none is found is whole") {
+  auto pair = make_packet_pair(SOCK_NONBLOCK);
+  REQUIRE(pair.ok());
+  constexpr int kPackets = 100'000;
+  std::thread sender([&] {
+    for (int sent = 0; sent < kPackets;) {
+      auto status = send_packet(pair->first, "of more than one byte");
+      if (status.ok())
+        sent++;
+      else if (status.error().code != "EAGAIN")
+        break;
+    }
+  });
+  int received = 0;
+  while (received < kPackets) {
+    auto packet = receive_packet(pair->second);
+    if (!packet.ok() && packet.error().code == "EAGAIN") continue;
+    if (!packet.ok() || packet.value()->bytes != "of more than one byte") break;
+    received++;
+  }
+  CHECK(received == kPackets);
+  if (received < kPackets) pair->second.reset();
+  sender.join();
 }
 
 TEST_CASE("limits") {
