@@ -85,7 +85,8 @@ const packages = [
     for: "lint",
     needed: "the form of the C++ sources is checked with it",
   },
-  // Registry and tools of others, for tests that pull what they pushed and read what lichen saved.
+  // Runtime, registry and tools of others, for tests that compare containers, pull what they pushed and read what lichen saved.
+  { names: ["crun"], present: () => findProgram("crun"), for: "test" },
   { names: ["skopeo"], present: () => findProgram("skopeo"), for: "test" },
   { names: ["umoci"], present: () => findProgram("umoci"), for: "test" },
   {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
-export type PeerProgram = "skopeo" | "umoci" | "docker-registry";
+export type PeerProgram = "crun" | "skopeo" | "umoci" | "docker-registry";
 
 /** Where the set-up unpacks what it does not install (scripts/setup/packages.mjs). */
 const programsBeside = "/var/cache/lichen-test/programs/usr/bin";
