@@ -22,13 +22,28 @@ export function encoded<T>(name: string, message: Outgoing<T>): Outgoing<T> {
 /** Writes every message; a writer of its own would leave behind twice the message's size, in parts that grow. */
 let writer = protobuf.Writer.create();
 const largestWriter = 1024 * 1024;
+/** Larger answers are lent. */
+const lentBytes = 16 * 1024;
 
 function encode(type: protobuf.Type, message: object): Buffer {
+  return written(type, message, ({ buf, pos }) => Buffer.from(buf.subarray(0, pos)));
+}
+
+/**
+ * For grpc-js's server, which copies each answer behind a head of its own at once: a large one are the writer's own bytes, good until the
+ * next message is written. Memory outside V8's heap makes it collect the whole heap, which lists of hundreds of pods would wait for.
+ */
+function encodeAnswer(type: protobuf.Type, message: object): Buffer {
+  return written(type, message, ({ buf, pos }) => {
+    const bytes = buf.subarray(0, pos);
+    return pos > lentBytes ? Buffer.from(bytes.buffer, bytes.byteOffset, pos) : Buffer.from(bytes);
+  });
+}
+
+function written(type: protobuf.Type, message: object, take: (writer: protobuf.Writer) => Buffer): Buffer {
   try {
     type.encode(message, writer);
-    const bytes = Buffer.allocUnsafe(writer.pos);
-    writer.finishInto(bytes);
-    return bytes;
+    return take(writer);
   } finally {
     // A message that could not be encoded may leave nested ones open.
     if (writer.buf.length > largestWriter || writer.states?.length) writer = protobuf.Writer.create();
@@ -61,7 +76,7 @@ function methodDefinition(service: string, rpc: protobuf.Method): MethodDefiniti
     responseStream: rpc.responseStream === true,
     requestSerialize: request.serialize,
     requestDeserialize: request.deserialize,
-    responseSerialize: response.serialize,
+    responseSerialize: response.serializeAnswer,
     responseDeserialize: response.deserialize,
     originalName: rpc.name,
   };
@@ -72,6 +87,7 @@ function codec(type: protobuf.Type | null) {
   return {
     // As they are, without fromObject(): it would copy each message first, for conversions that no Outgoing message needs.
     serialize: (message: object) => encode(type, message),
+    serializeAnswer: (message: object) => encodeAnswer(type, message),
     deserialize: (bytes: Buffer) => type.toObject(type.decode(bytes), decoding),
   };
 }

@@ -67,12 +67,12 @@ export function podDirectory(context: Pick<PodContext, "runtimeDir">, sandboxId:
 
 /** A container's directory: its writable layer. */
 export function containerDirectory(context: Pick<PodContext, "dataDir">, containerId: string): string {
-  return join(context.dataDir, "containers", containerId);
+  return `${context.dataDir}/containers/${containerId}`;
 }
 
 /** Where the changes go that a container makes to its image's files. */
 export function upperDirectory(context: Pick<PodContext, "dataDir">, containerId: string): string {
-  return join(containerDirectory(context, containerId), "upper");
+  return `${containerDirectory(context, containerId)}/upper`;
 }
 
 /** The present time in nanoseconds since the epoch, to the millisecond. */

@@ -66,9 +66,13 @@ function idFilter(
 }
 
 function hasLabels(labels: Record<string, string>, selector: Record<string, string> | undefined): boolean {
-  return Object.entries(selector ?? {}).every(([key, value]) => labels[key] === value);
+  if (selector === undefined) return true;
+  return Object.entries(selector).every(([key, value]) => labels[key] === value);
 }
 
 function newestFirst<R extends { createdAt: bigint }>(records: R[]): R[] {
-  return records.sort((one, other) => Number(other.createdAt - one.createdAt));
+  // Compared, not subtracted: each difference would be an object of its own.
+  return records.sort((one, other) =>
+    one.createdAt < other.createdAt ? 1 : one.createdAt > other.createdAt ? -1 : 0,
+  );
 }

@@ -113,4 +113,6 @@ export class DiskUsageCache {
   }
 }
 
-const goodUntil = (tookMs: number) => performance.now() + Math.max(tookMs * restFactor, leastRestMs);
+/** Up to half as long again, by chance: trees that were first looked at together are not for ever. */
+const goodUntil = (tookMs: number) =>
+  performance.now() + Math.max(tookMs * restFactor, leastRestMs) * (1 + Math.random() / 2);

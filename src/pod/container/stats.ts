@@ -1,3 +1,4 @@
+import type { MeasuredUsage } from "../../resources/disk-usage.ts";
 import type { Subject, SubjectUsage } from "../../resources/usage/read.ts";
 import type { Sample } from "../../resources/usage/sampler.ts";
 import type { Usage } from "../../resources/usage/types.ts";
@@ -30,7 +31,7 @@ export async function containersUsage(
 ): Promise<ContainerUsage[]> {
   const running = containers.filter(({ state }) => state === "running");
   const samples = await context.usage.of(running.map(containerSubject));
-  return Promise.all(
+  return settled(
     containers.map((container) => containerUsage(context, container, samples.get(container.id))),
   );
 }
@@ -45,22 +46,32 @@ export async function writableUsage(context: PodContext): Promise<{ bytes: numbe
   );
 }
 
-/** Adds to what was read of a container what else is known of it; the same object again while none of that has changed. */
-export async function containerUsage(
+/**
+ * Adds to what was read of a container what else is known of it; the same object again while none of that has changed. A promise only
+ * where its layer has never been looked at: lists of hundreds make no garbage then.
+ */
+export function containerUsage(
   context: PodContext,
   container: ContainerRecord,
   sample: Sample<SubjectUsage> | undefined,
-): Promise<ContainerUsage> {
+): ContainerUsage | Promise<ContainerUsage> {
   const { id } = container;
   const mountpoint = upperDirectory(context, id);
-  const layer = await context.layerUsage.of(mountpoint);
   const logLost = context.logLost.get(id) ?? 0;
-  return context.containerUsages.of(id, [container, sample, layer, logLost], () => {
-    const { usage, at } = sample ?? unknown();
-    const rate = nanoCores(context, id, container.startedAt, at, usage);
-    const writableLayer = { mountpoint, ...layer };
-    return { container, timestamp: at, ...usage, nanoCores: rate, writableLayer, logLost };
-  });
+  const whole = (layer: MeasuredUsage): ContainerUsage =>
+    context.containerUsages.of(id, [container, sample, layer, logLost], () => {
+      const { usage, at } = sample ?? unknown();
+      const rate = nanoCores(context, id, container.startedAt, at, usage);
+      const writableLayer = { mountpoint, ...layer };
+      return { container, timestamp: at, ...usage, nanoCores: rate, writableLayer, logLost };
+    });
+  const layer = context.layerUsage.of(mountpoint);
+  return layer instanceof Promise ? layer.then(whole) : whole(layer);
+}
+
+/** All of them, without waiting where none is a promise. */
+export function settled<T>(values: (T | Promise<T>)[]): T[] | Promise<T[]> {
+  return values.some((value) => value instanceof Promise) ? Promise.all(values) : (values as T[]);
 }
 
 /** CPU nanoseconds a second of a pod or container. */

@@ -1,8 +1,8 @@
 import type { Subject } from "../../resources/usage/read.ts";
 import type { PodRecord } from "../../store/pods.ts";
-import { containerSubject, containerUsage, nanoCores, unknown } from "../container/stats.ts";
+import { containerSubject, containerUsage, nanoCores, settled, unknown } from "../container/stats.ts";
 import type { PodContext } from "../context.ts";
-import type { ContainerRecord, PodUsage } from "../types.ts";
+import type { ContainerRecord, ContainerUsage, PodUsage } from "../types.ts";
 
 /** What pods and their running containers use now; of pods that are not ready nothing is told. */
 export async function podsUsage(context: PodContext, pods: readonly PodRecord[]): Promise<PodUsage[]> {
@@ -15,17 +15,18 @@ export async function podsUsage(context: PodContext, pods: readonly PodRecord[])
     return [podSubject(context, pod, own, shared), ...own.map(containerSubject)];
   });
   const samples = await context.usage.of(subjects);
-  return Promise.all(
-    pods.map(async (pod, index) => {
+  return settled(
+    pods.map((pod, index) => {
       const sample = samples.get(pod.id);
-      const containers = await Promise.all(
-        (members[index] ?? []).map((one) => containerUsage(context, one, samples.get(one.id))),
-      );
-      return context.podUsages.of(pod.id, [pod, sample, ...containers], () => {
-        const { usage, at } = sample ?? unknown();
-        const rate = nanoCores(context, pod.id, pod.createdAt, at, usage);
-        return { pod, timestamp: at, ...usage, nanoCores: rate, containers };
-      });
+      const whole = (containers: ContainerUsage[]): PodUsage =>
+        context.podUsages.of(pod.id, [pod, sample, ...containers], () => {
+          const { usage, at } = sample ?? unknown();
+          const rate = nanoCores(context, pod.id, pod.createdAt, at, usage);
+          return { pod, timestamp: at, ...usage, nanoCores: rate, containers };
+        });
+      const own = members[index] ?? [];
+      const containers = settled(own.map((one) => containerUsage(context, one, samples.get(one.id))));
+      return containers instanceof Promise ? containers.then(whole) : whole(containers);
     }),
   );
 }

@@ -55,7 +55,9 @@ export class Sampler<S, U> {
    * A sample of each by the keys that tell them apart, not older than the number of all that are asked about allows (a second for up to
    * 62, ten at most); none of what is forgotten meanwhile.
    */
-  async of(subjects: readonly (readonly [key: string, subject: S])[]): Promise<Map<string, Sample<U>>> {
+  async of(
+    subjects: readonly (readonly [key: string, subject: S])[],
+  ): Promise<Pick<ReadonlyMap<string, Sample<U>>, "get">> {
     this.#asked = performance.now();
     const oldest = this.#oldestMs(subjects.length);
     const age = (key: string) => this.#asked - (this.#kept.get(key)?.taken ?? Number.NEGATIVE_INFINITY);
@@ -67,8 +69,7 @@ export class Sampler<S, U> {
       this.#refresh(aging, 1).catch(() => {});
     }
     await this.#refresh(old, chunksAtOnce);
-    const samples = subjects.map(([key]) => [key, this.#kept.get(key)] as const);
-    return new Map(samples.flatMap(([key, sample]) => (sample === undefined ? [] : [[key, sample]])));
+    return this.#kept;
   }
 
   /** The subject is gone. */

@@ -26,6 +26,20 @@ describe("the codec", () => {
     );
   });
 
+  it("gives a large answer that is right when it is given, and small ones that stay right", () => {
+    const { responseSerialize, responseDeserialize } = method("ExecSync");
+    const small = responseSerialize({ stdout: Buffer.from("small"), exitCode: 1 });
+    const large = Buffer.alloc(300_000, "large");
+    for (const size of [300_000, 20_000, 299_999]) {
+      const answer = responseSerialize({ stdout: large.subarray(0, size) });
+      assert.equal(answer.length, size + 4, "a tag and three bytes of length");
+      const { stdout } = responseDeserialize(Buffer.from(answer)) as { stdout: Buffer };
+      assert.ok(Buffer.from(stdout).equals(large.subarray(0, size)));
+    }
+    const { stdout, exitCode } = responseDeserialize(small) as { stdout: Buffer; exitCode: number };
+    assert.deepEqual([Buffer.from(stdout).toString(), exitCode], ["small", 1]);
+  });
+
   it("packs repeated numbers", () => {
     const { requestSerialize } = method("PortForward");
     assert.deepEqual([...requestSerialize({ port: [80, 81] })], [0x12, 2, 80, 81]);
