@@ -160,7 +160,8 @@ void Container::report(ChildReport told) {
     }
   }
   state_ = State::created;
-  mount_namespace_ = namespace_of(process_.pid, Mark::mount);
+  if (request_.pid != PidMode::container && request_.cgroup.empty())
+    space_ = space_of(process_.pid, Mark::mount);
   created_at_ = now_ns();
   JsonObject ok;
   ok.number("pid", process_.pid);
@@ -275,8 +276,9 @@ void Container::kill_leftovers() {
   if (request_.pid == PidMode::container) return;
   if (!request_.cgroup.empty())
     (void)write_file(request_.cgroup + "/cgroup.kill", "1");
-  else if (mount_namespace_)
-    kill_processes_of(Mark::mount, *mount_namespace_);
+  else if (space_)
+    kill_processes_of(*space_);
+  space_.reset();
 }
 
 void Container::finish(const Exit& exit) {

@@ -13,6 +13,7 @@
 #include "monitor/child_report.h"
 #include "monitor/context.h"
 #include "monitor/exit_record.h"
+#include "monitor/leftovers.h"
 #include "monitor/loss_report.h"
 #include "monitor/output.h"
 #include "monitor/process_child.h"
@@ -102,7 +103,8 @@ class Container {
   CreateRequest request_;
   State state_ = State::creating;
   ChildProcess process_;
-  std::optional<ino_t> mount_namespace_;
+  std::optional<Space>
+      space_;  // by which leftovers are found, where neither cgroup nor PID namespace tells them
   Fd channel_;
   Fd seccomp_;
   Fd terminal_;

@@ -91,9 +91,9 @@ Status Exec::signal(int number) {
 void Exec::kill_all() {
   // A process that is killed has no namespaces any more. Before it has one of its own, it lives in the
   // monitor's, which is spared.
-  auto space = namespace_of(process_.pid, Mark::cgroup);
+  auto space = space_of(process_.pid, Mark::cgroup);
   (void)signal(SIGKILL);
-  if (space) kill_processes_of(Mark::cgroup, *space);
+  if (space) kill_processes_of(*space);
 }
 
 Status Exec::resize(const TerminalSize& size) {

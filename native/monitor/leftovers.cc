@@ -1,6 +1,7 @@
 #include "monitor/leftovers.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,12 +19,21 @@ namespace {
 // two.
 constexpr int kRounds = 20;
 
-bool kill_those_there_are(Mark mark, ino_t space) {
+std::string path_of(pid_t pid, Mark mark) {
+  return "/proc/" + std::to_string(pid) + (mark == Mark::mount ? "/ns/mnt" : "/ns/cgroup");
+}
+
+bool lives_in(pid_t pid, const Space& space) {
+  struct stat found {};
+  return stat(path_of(pid, space.mark).c_str(), &found) == 0 && found.st_ino == space.number;
+}
+
+bool kill_those_there_are(const Space& space) {
   std::unique_ptr<DIR, int (*)(DIR*)> proc(opendir("/proc"), closedir);
   bool found = false;
   while (dirent* entry = proc ? readdir(proc.get()) : nullptr) {
     auto pid = parse_number<pid_t>(entry->d_name);
-    if (!pid || *pid <= 1 || namespace_of(*pid, mark) != space) continue;
+    if (!pid || *pid <= 1 || !lives_in(*pid, space)) continue;
     // A zombie has no namespaces any more, so what is found lives.
     found = ::kill(*pid, SIGKILL) == 0 || found;
   }
@@ -32,17 +42,17 @@ bool kill_those_there_are(Mark mark, ino_t space) {
 
 }  // namespace
 
-std::optional<ino_t> namespace_of(pid_t pid, Mark mark) {
+std::optional<Space> space_of(pid_t pid, Mark mark) {
+  auto held = open_at({}, path_of(pid, mark), O_RDONLY);
   struct stat found {};
-  std::string path = "/proc/" + std::to_string(pid) + (mark == Mark::mount ? "/ns/mnt" : "/ns/cgroup");
-  if (stat(path.c_str(), &found) != 0) return std::nullopt;
-  return found.st_ino;
+  if (!held || fstat(held->get(), &found) != 0) return std::nullopt;
+  return Space{mark, std::move(held).value(), found.st_ino};
 }
 
-void kill_processes_of(Mark mark, ino_t space) {
+void kill_processes_of(const Space& space) {
   // Never what the monitor itself lives in.
-  if (space == namespace_of(getpid(), mark)) return;
-  for (int round = 0; round < kRounds && kill_those_there_are(mark, space); round++) {
+  if (lives_in(getpid(), space)) return;
+  for (int round = 0; round < kRounds && kill_those_there_are(space); round++) {
   }
 }
 

@@ -40,9 +40,9 @@ void check_killed_by(Mark mark) {
   if (read(read_end.get(), &byte, 1) != 1) {
     MESSAGE("skip: user namespaces cannot be made here");
   } else {
-    auto space = namespace_of(family, mark);
+    auto space = space_of(family, mark);
     REQUIRE(space);
-    kill_processes_of(mark, *space);
+    kill_processes_of(*space);
     // The pipe ends when the last holder of its writing end, the child, is gone.
     CHECK(read(read_end.get(), &byte, 1) == 0);
     CHECK(kill(bystander, 0) == 0);
@@ -64,9 +64,42 @@ TEST_CASE("every process of a cgroup namespace is killed, whatever its session")
 
 TEST_CASE("a process that has ended has no namespace, and our own is spared") {
   for (Mark mark : {Mark::mount, Mark::cgroup}) {
-    CHECK(!namespace_of(0x3fffffff, mark));
-    auto own = namespace_of(getpid(), mark);
+    CHECK(!space_of(0x3fffffff, mark));
+    auto own = space_of(getpid(), mark);
     REQUIRE(own);
-    kill_processes_of(mark, *own);  // returns, which a killed process would not
+    kill_processes_of(*own);  // returns, which a killed process would not
+  }
+}
+
+TEST_CASE("who lives in a namespace that was made after the last one ended is spared") {
+  for (Mark mark : {Mark::mount, Mark::cgroup}) {
+    Pipe one = std::move(make_pipe()).value();
+    pid_t first = start_family(one.write);
+    one.write.reset();
+    char byte = 0;
+    if (read(one.read.get(), &byte, 1) != 1) {
+      MESSAGE("skip: user namespaces cannot be made here");
+      waitpid(first, nullptr, 0);
+      return;
+    }
+    auto space = space_of(first, mark);
+    REQUIRE(space);
+    kill_processes_of(*space);
+    waitpid(first, nullptr, 0);
+    // Nobody lives there any more: whoever comes next would have its number, were it not held.
+    for (int round = 0; round < 20; round++) {
+      Pipe other = std::move(make_pipe()).value();
+      pid_t next = start_family(other.write);
+      other.write.reset();
+      REQUIRE(read(other.read.get(), &byte, 1) == 1);
+      auto its = space_of(next, mark);
+      REQUIRE(its);
+      CHECK(its->number != space->number);
+      kill_processes_of(*space);
+      CHECK(kill(next, 0) == 0);
+      CHECK(waitpid(next, nullptr, WNOHANG) == 0);
+      kill_processes_of(*its);
+      waitpid(next, nullptr, 0);
+    }
   }
 }
