@@ -16,13 +16,8 @@ export const appArmorProfilePath = (): string => join(dist(), "apparmor.d/lichen
 export const daemonPath = (): string => join(dist(), "daemon.mjs");
 
 /**
- * V8 settings for a daemon that is small when idle and quick when asked. A collection of the whole heap stops everything for 15 ms on a node of
- * hundreds of pods: so the heap may be three times as large as what lives in it before that happens, and is not collected for a few megabytes
- * (the memory reducer). What that leaves is given back when the daemon has nothing to do (src/daemon/memory.ts).
+ * V8 settings for a daemon that is small when idle and quick when asked. Without the memory reducer the heap may grow by half before it is
+ * collected whole, not by some megabytes: answers about hundreds of pods cost half the CPU time. What that leaves is given back when the
+ * daemon has nothing to do (src/daemon/memory.ts).
  */
-export const memoryFlags = [
-  "--max-semi-space-size=2",
-  "--heap-growing-percent=200",
-  "--no-memory-reducer",
-  "--expose-gc",
-];
+export const memoryFlags = ["--max-semi-space-size=2", "--no-memory-reducer", "--expose-gc"];
