@@ -158,14 +158,18 @@ void Channel::finish() {
   poll_.stop();
   socket_.reset();
   queue_.clear();
+  // They lead to the object that leads here: held on, none of the three would ever be collected.
+  on_message_.Reset();
+  on_close_.Reset();
   Unref();
 }
 
 void Channel::fail(const Error* error) {
   Napi::Env env = Env();
   Napi::Value reason = error ? to_error(env, *error).Value() : env.Undefined();
+  Napi::FunctionReference on_close = std::move(on_close_);
   finish();
-  call_from_loop(env, on_close_, context_, {reason});
+  call_from_loop(env, on_close, context_, {reason});
 }
 
 void add_channel(Napi::Env env, Napi::Object exports) { Channel::define(env, exports); }

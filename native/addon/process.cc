@@ -122,6 +122,7 @@ class PidWatcher : public Napi::ObjectWrap<PidWatcher> {
     do waited = waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &status, WEXITED | WNOHANG);
     while (waited != 0 && errno == EINTR);
     if (waited == 0 && status.si_pid == 0) return;  // not yet
+    Napi::FunctionReference on_exit = std::move(on_exit_);
     finish();
     Napi::Value code = env.Null();
     Napi::Value signal = env.Null();
@@ -130,13 +131,14 @@ class PidWatcher : public Napi::ObjectWrap<PidWatcher> {
       code = Napi::Number::New(env, normal ? status.si_status : 0);
       signal = Napi::Number::New(env, normal ? 0 : status.si_status);
     }
-    call_from_loop(env, on_exit_, context_, {code, signal});
+    call_from_loop(env, on_exit, context_, {code, signal});
   }
 
   void finish() {
     if (!poll_) return;
     poll_.stop();
     pidfd_.reset();
+    on_exit_.Reset();  // it leads to the object that leads here
     Unref();
   }
 
