@@ -55,9 +55,7 @@ export class Sampler<S, U> {
    * A sample of each by the keys that tell them apart, not older than the number of all that are asked about allows (a second for up to
    * 62, ten at most); none of what is forgotten meanwhile.
    */
-  async of(
-    subjects: readonly (readonly [key: string, subject: S])[],
-  ): Promise<Pick<ReadonlyMap<string, Sample<U>>, "get">> {
+  async of(subjects: readonly (readonly [key: string, subject: S])[]): Promise<Map<string, Sample<U>>> {
     this.#asked = performance.now();
     const oldest = this.#oldestMs(subjects.length);
     const age = (key: string) => this.#asked - (this.#kept.get(key)?.taken ?? Number.NEGATIVE_INFINITY);
@@ -69,7 +67,12 @@ export class Sampler<S, U> {
       this.#refresh(aging, 1).catch(() => {});
     }
     await this.#refresh(old, chunksAtOnce);
-    return this.#kept;
+    const samples = new Map<string, Sample<U>>();
+    for (const [key] of subjects) {
+      const sample = this.#kept.get(key);
+      if (sample !== undefined) samples.set(key, sample);
+    }
+    return samples;
   }
 
   /** The subject is gone. */

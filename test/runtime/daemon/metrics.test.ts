@@ -34,7 +34,7 @@ test("the host's Prometheus finds RPCs, pods, containers and the daemon's own us
   const pod = await runPod(node, "counted");
   await runContainer(node, pod, image, "main", "exec sleep 1000");
   await createContainer(node, pod, image, "waiting", "true");
-  await assert.rejects(node.client.containerStatus({ containerId: "f" }));
+  await assert.rejects(node.client.containerStatus({ containerId: "no-id" }));
   assert.equal(await value('lichen_rpcs_total{rpc="RunPodSandbox",code="OK"}'), 1);
   assert.equal(await value('lichen_rpcs_total{rpc="ContainerStatus",code="NOT_FOUND"}'), 1);
   assert.equal(await value('lichen_rpc_duration_seconds_count{rpc="PullImage"}'), 1);
