@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import type { Target } from "../support/target.ts";
 import { podsPerSecond } from "./pod-life.ts";
 
-/** Time for threads and buffers of many calls to be given back, and twice the eight seconds for which V8 keeps free pages at hand. */
-const settleMs = 24_000;
+/** Time for threads and buffers of many calls to be given back. */
+const settleMs = 12_000;
 
 export interface Growth {
   /** Descriptors of the daemon more than before. */

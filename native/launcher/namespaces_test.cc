@@ -6,64 +6,16 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <optional>
-#include <utility>
 
 #include "core/process_identity.h"
-#include "in_namespaces.h"
+#include "sleeper.h"
 
 using namespace lichen;
 using namespace lichen::launcher;
 
-namespace {
-
-// A child in namespaces of its own, which ends with the object.
-class Child {
- public:
-  // Empty where the kernel gives no such namespaces.
-  static std::optional<Child> start() {
-    auto pipe = make_pipe();
-    REQUIRE(pipe.ok());
-    pid_t pid = fork();
-    REQUIRE(pid >= 0);
-    if (pid == 0) {
-      if (!enter_namespaces(CLONE_NEWNS | CLONE_NEWCGROUP)) _exit(1);
-      if (write(pipe->write.get(), "+", 1) != 1) _exit(1);
-      for (;;) pause();
-    }
-    Child child(pid);
-    pipe->write.reset();
-    char byte;
-    if (read(pipe->read.get(), &byte, 1) != 1) return std::nullopt;
-    return child;
-  }
-  Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, 0)) {}
-  Child& operator=(Child&&) = delete;
-  ~Child() { end(); }
-  void end() {
-    if (pid_ == 0) return;
-    kill(pid_, SIGKILL);
-    waitpid(std::exchange(pid_, 0), nullptr, 0);
-  }
-  pid_t pid() const { return pid_; }
-
- private:
-  explicit Child(pid_t pid) : pid_(pid) {}
-  pid_t pid_;
-};
-
-#define CHILD_OR_SKIP(name)                                  \
-  auto name##_ = Child::start();                             \
-  if (!name##_) {                                            \
-    MESSAGE("skip: this user may not make user namespaces"); \
-    return;                                                  \
-  }                                                          \
-  Child& name = *name##_
-
-}  // namespace
-
 TEST_CASE("namespaces are told apart by number, and are the same however they are opened") {
-  CHILD_OR_SKIP(child);
+  Sleeper child(Sleeper::Where::apart);
+  LICHEN_SKIP_WITHOUT(child);
   auto own = identify_namespaces(getpid());
   auto there = identify_namespaces(child.pid());
   REQUIRE(own.ok());
@@ -78,7 +30,8 @@ TEST_CASE("namespaces are told apart by number, and are the same however they ar
 }
 
 TEST_CASE("the owner of a user namespace is who made it") {
-  CHILD_OR_SKIP(child);
+  Sleeper child(Sleeper::Where::apart);
+  LICHEN_SKIP_WITHOUT(child);
   auto open = open_namespaces(child.pid());
   REQUIRE(open.ok());
   auto owner = owner_of_user_namespace(open->user);
@@ -88,7 +41,8 @@ TEST_CASE("the owner of a user namespace is who made it") {
 }
 
 TEST_CASE("who joins is in all of them, as root there") {
-  CHILD_OR_SKIP(child);
+  Sleeper child(Sleeper::Where::apart);
+  LICHEN_SKIP_WITHOUT(child);
   auto open = open_namespaces(child.pid());
   REQUIRE(open.ok());
   NamespaceIds there = identify(open.value()).value();
@@ -106,7 +60,8 @@ TEST_CASE("who joins is in all of them, as root there") {
 }
 
 TEST_CASE("a holder keeps them alive after their first process, until it goes") {
-  CHILD_OR_SKIP(child);
+  Sleeper child(Sleeper::Where::apart);
+  LICHEN_SKIP_WITHOUT(child);
   auto open = open_namespaces(child.pid());
   REQUIRE(open.ok());
   NamespaceIds there = identify(open.value()).value();
@@ -124,7 +79,8 @@ TEST_CASE("a holder keeps them alive after their first process, until it goes") 
 }
 
 TEST_CASE("a process that is not there has none") {
-  CHILD_OR_SKIP(child);
+  Sleeper child(Sleeper::Where::apart);
+  LICHEN_SKIP_WITHOUT(child);
   pid_t gone = child.pid();
   child.end();
   CHECK_FALSE(open_namespaces(gone).ok());

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "environment_variable.h"
 #include "launcher/clock.h"
 #include "scratch_directory.h"
 
@@ -16,21 +17,6 @@ using namespace lichen;
 using namespace lichen::launcher;
 
 namespace {
-
-// A changed variable of the environment, for as long as the object lives.
-class Variable {
- public:
-  Variable(const char* name, const std::string& value) : name_(name) {
-    const char* before = getenv(name);
-    if (before != nullptr) before_ = before;
-    setenv(name, value.c_str(), 1);
-  }
-  ~Variable() { setenv(name_, before_.c_str(), 1); }
-
- private:
-  const char* name_;
-  std::string before_;
-};
 
 Result<ProgramOutput> shell(const std::string& script, int timeout_ms = 10000) {
   return run_program({"/bin/sh", "-c", script}, timeout_ms);
@@ -45,7 +31,8 @@ TEST_CASE("a program is the first executable file of its name") {
   scratch.file("b/tool", "#!/bin/sh\n");  // not executable
   scratch.file("c/tool", "#!/bin/sh\n");
   REQUIRE(chmod(scratch.path("c/tool").c_str(), 0755) == 0);
-  Variable path("PATH", scratch.path("a") + "::" + scratch.path("b") + ":/nowhere:" + scratch.path("c"));
+  EnvironmentVariable path("PATH",
+                           scratch.path("a") + "::" + scratch.path("b") + ":/nowhere:" + scratch.path("c"));
   CHECK(find_program("tool") == scratch.path("c/tool"));
   CHECK(find_program("no-such-tool").empty());
 }
@@ -59,7 +46,7 @@ TEST_CASE("status and all output of a program, in the order of writing") {
 }
 
 TEST_CASE("it has our environment, nothing to read, and none of our descriptors") {
-  Variable variable("LICHEN_TEST_WORD", "hello");
+  EnvironmentVariable variable("LICHEN_TEST_WORD", "hello");
   std::vector<std::string> all = environment();
   CHECK(std::find(all.begin(), all.end(), "LICHEN_TEST_WORD=hello") != all.end());
   Pipe ours = std::move(make_pipe()).value();

@@ -1,65 +1,19 @@
 #include "launcher/rejoin.h"
 
 #include <doctest/doctest.h>
-#include <poll.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <optional>
-#include <utility>
 
-#include "in_namespaces.h"
 #include "scratch_directory.h"
+#include "sleeper.h"
 
 using namespace lichen;
 using namespace lichen::launcher;
 
 namespace {
-
-// A child that sleeps, in namespaces of its own or in ours; ends with the object.
-class Sleeper {
- public:
-  // `ignoring`: SIGTERM. Without an id where the kernel gives no namespaces.
-  explicit Sleeper(bool apart, bool ignoring = false) {
-    auto pipe = make_pipe();
-    REQUIRE(pipe.ok());
-    pid_ = fork();
-    REQUIRE(pid_ >= 0);
-    if (pid_ == 0) {
-      signal(SIGTERM, ignoring ? SIG_IGN : SIG_DFL);
-      if (apart && !enter_namespaces(CLONE_NEWNS | CLONE_NEWCGROUP)) _exit(1);
-      if (write(pipe->write.get(), "+", 1) != 1) _exit(1);
-      for (;;) pause();
-    }
-    pipe->write.reset();
-    char byte;
-    if (read(pipe->read.get(), &byte, 1) != 1) end();
-  }
-  Sleeper(const Sleeper&) = delete;
-  Sleeper& operator=(const Sleeper&) = delete;
-  ~Sleeper() { end(); }
-
-  void end() {
-    if (pid_ == 0) return;
-    kill(pid_, SIGKILL);
-    waitpid(std::exchange(pid_, 0), nullptr, 0);
-  }
-  // How it ended: the signal, 0 while it runs.
-  int signal_of_death() {
-    int status = 0;
-    if (waitpid(pid_, &status, WNOHANG) != pid_) return 0;
-    pid_ = 0;
-    return WIFSIGNALED(status) ? WTERMSIG(status) : -1;
-  }
-  pid_t pid() const { return pid_; }
-  ProcessIdentity identity() const { return identify_process(pid_).value(); }
-
- private:
-  pid_t pid_ = 0;
-};
 
 // A runtime directory as a dead launcher left it.
 struct Left {
@@ -78,12 +32,6 @@ struct Left {
   }
 };
 
-#define SKIP_WITHOUT(sleeper)                                \
-  if ((sleeper).pid() == 0) {                                \
-    MESSAGE("skip: this user may not make user namespaces"); \
-    return;                                                  \
-  }
-
 }  // namespace
 
 TEST_CASE("where nobody lives there is no survivor, whatever files say") {
@@ -92,7 +40,7 @@ TEST_CASE("where nobody lives there is no survivor, whatever files say") {
   REQUIRE(nobody.ok());
   CHECK_FALSE(nobody.value().has_value());
 
-  Sleeper gone(false);
+  Sleeper gone(Sleeper::Where::here);
   left.node_json(gone.pid());
   left.monitor("dead", gone.identity());
   ProcessIdentity reused = identify_process(getpid()).value();
@@ -105,8 +53,8 @@ TEST_CASE("where nobody lives there is no survivor, whatever files say") {
 }
 
 TEST_CASE("a living daemon or monitor in the node's namespaces is the way back") {
-  Sleeper process(true);
-  SKIP_WITHOUT(process);
+  Sleeper process(Sleeper::Where::apart);
+  LICHEN_SKIP_WITHOUT(process);
   for (bool daemon : {true, false}) {
     Left left;
     left.node_json(process.pid());
@@ -125,12 +73,12 @@ TEST_CASE("a living daemon or monitor in the node's namespaces is the way back")
 }
 
 TEST_CASE("a dead one beside a living one does not matter") {
-  Sleeper process(true);
-  SKIP_WITHOUT(process);
+  Sleeper process(Sleeper::Where::apart);
+  LICHEN_SKIP_WITHOUT(process);
   Left left;
   left.node_json(process.pid());
   {
-    Sleeper dead(false);
+    Sleeper dead(Sleeper::Where::here);
     REQUIRE(left.directory.write_pid("daemon.pid", dead.identity()).ok());
   }
   left.monitor("pod", process.identity());
@@ -140,9 +88,9 @@ TEST_CASE("a dead one beside a living one does not matter") {
 }
 
 TEST_CASE("somebody who lives in other namespaces is an error: their pods would be without a node") {
-  Sleeper node(true);
-  SKIP_WITHOUT(node);
-  Sleeper other(true);
+  Sleeper node(Sleeper::Where::apart);
+  LICHEN_SKIP_WITHOUT(node);
+  Sleeper other(Sleeper::Where::apart);
   Left left;
   left.node_json(node.pid());
   left.monitor("pod", other.identity());
@@ -152,8 +100,8 @@ TEST_CASE("somebody who lives in other namespaces is an error: their pods would 
 }
 
 TEST_CASE("without a readable node.json nobody is left alone in silence") {
-  Sleeper process(true);
-  SKIP_WITHOUT(process);
+  Sleeper process(Sleeper::Where::apart);
+  LICHEN_SKIP_WITHOUT(process);
   Left left;
   left.monitor("pod", process.identity());
   for (const char* text : {"", "{", "{\"namespaces\":7}"}) {
@@ -166,8 +114,8 @@ TEST_CASE("without a readable node.json nobody is left alone in silence") {
 
 TEST_CASE("a leftover daemon or uplink is asked to end, and its file goes") {
   Left left;
-  Sleeper daemon(false);
-  Sleeper uplink(false);
+  Sleeper daemon(Sleeper::Where::here);
+  Sleeper uplink(Sleeper::Where::here);
   REQUIRE(left.directory.write_pid("daemon.pid", daemon.identity()).ok());
   REQUIRE(left.directory.write_pid("uplink.pid", uplink.identity()).ok());
   end_leftover_daemon(left.directory);
@@ -181,7 +129,7 @@ TEST_CASE("a leftover daemon or uplink is asked to end, and its file goes") {
 
 TEST_CASE("one that does not listen is killed") {
   Left left;
-  Sleeper stubborn(false, true);
+  Sleeper stubborn(Sleeper::Where::here, true);
   REQUIRE(left.directory.write_pid("uplink.pid", stubborn.identity()).ok());
   end_leftover_uplink(left.directory);
   CHECK(stubborn.signal_of_death() == SIGKILL);
@@ -189,7 +137,7 @@ TEST_CASE("one that does not listen is killed") {
 
 TEST_CASE("a PID that means another process by now is nobody's to end") {
   Left left;
-  Sleeper bystander(false);
+  Sleeper bystander(Sleeper::Where::here);
   ProcessIdentity before = bystander.identity();
   before.start_time--;
   REQUIRE(left.directory.write_pid("daemon.pid", before).ok());

@@ -11,11 +11,11 @@
 #include <cstdio>
 #include <optional>
 
+#include "core/idle_memory.h"
 #include "core/scm.h"
 #include "launcher/backoff.h"
 #include "launcher/clock.h"
 #include "launcher/daemon_process.h"
-#include "launcher/memory.h"
 #include "launcher/requests.h"
 
 namespace lichen::launcher {
@@ -37,7 +37,7 @@ class Supervisor {
 
   Result<int> run() {
     LICHEN_TRY(start_daemon_now());
-    forget_start();
+    give_memory_back();
     while (!status_) {
       wait();
       LICHEN_TRY(act_on_time());

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "environment_variable.h"
 #include "scratch_directory.h"
 
 using namespace lichen;
@@ -39,18 +40,6 @@ struct Program {
 };
 
 bool is_reaped(pid_t pid) { return waitpid(pid, nullptr, WNOHANG) < 0 && kill(pid, 0) < 0; }
-
-// PATH with nothing in it but what the test puts there.
-class Path {
- public:
-  explicit Path(const std::string& directory) : before_(getenv("PATH")) {
-    setenv("PATH", directory.c_str(), 1);
-  }
-  ~Path() { setenv("PATH", before_.c_str(), 1); }
-
- private:
-  std::string before_;
-};
 
 }  // namespace
 
@@ -124,7 +113,8 @@ TEST_CASE(
     return;
   }
   Program program;
-  Path path(program.scratch.directory("bin"));
+  // Nothing is found but what the test puts there.
+  EnvironmentVariable path("PATH", program.scratch.directory("bin"));
   UplinkWish wish;
   Warnings warnings;
   StartedUplink started = start_uplink(wish, getpid(), Subnet{}, program.files, warnings);

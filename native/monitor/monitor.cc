@@ -9,9 +9,9 @@
 
 #include <csignal>
 
+#include "core/idle_memory.h"
 #include "monitor/processes.h"
 #include "monitor/requests.h"
-#include "service/idle_memory.h"
 #include "service/pid_file.h"
 #include "service/server.h"
 

@@ -9,11 +9,11 @@
 #include <csignal>
 
 #include "core/capabilities.h"
+#include "core/idle_memory.h"
 #include "core/mount_api.h"
 #include "core/root_switch.h"
 #include "core/user_namespace.h"
 #include "monitor/child_report.h"
-#include "service/idle_memory.h"
 
 namespace lichen::monitor {
 

@@ -3,24 +3,10 @@
 #include <doctest/doctest.h>
 
 #include <cstring>
-#include <fstream>
-#include <string>
+
+#include "this_process.h"
 
 using namespace lichen::monitor;
-
-namespace {
-
-// KiB of anonymous memory of this process (RssAnon, proc_pid_status(5)).
-long anonymous() {
-  std::ifstream status("/proc/self/status");
-  std::string word;
-  long kib = -1;
-  while (status >> word)
-    if (word == "RssAnon:") status >> kib;
-  return kib;
-}
-
-}  // namespace
 
 TEST_CASE("two blocks side by side, which go back to the kernel and come again empty") {
   auto scratch = Scratch::create();
@@ -29,9 +15,9 @@ TEST_CASE("two blocks side by side, which go back to the kernel and come again e
   memset(scratch->output(), 'o', Scratch::kOutput);
   CHECK(scratch->input()[Scratch::kInput - 1] == 'i');
   CHECK(scratch->output()[0] == 'o');
-  long used = anonymous();
+  long used = status_kib("RssAnon");
   scratch->release();
-  CHECK(anonymous() <= used - 400);
+  CHECK(status_kib("RssAnon") <= used - 400);
   CHECK(scratch->input()[0] == 0);
   CHECK(scratch->output()[Scratch::kOutput - 1] == 0);
   scratch->output()[7] = 'x';

@@ -4,20 +4,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <vector>
+
+#include "this_process.h"
 
 using namespace lichen;
 using namespace lichen::ports;
-
-namespace {
-
-long open_descriptors() {
-  return std::distance(std::filesystem::directory_iterator("/proc/self/fd"),
-                       std::filesystem::directory_iterator());
-}
-
-}  // namespace
 
 TEST_CASE("a pipe that was given back is taken again; it never waits") {
   PipePool pool;

@@ -6,12 +6,12 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "core/listen.h"
+#include "this_process.h"
 
 using namespace lichen;
 using namespace lichen::ports;
@@ -20,11 +20,6 @@ namespace {
 
 SocketAddress loopback(uint16_t port, const char* ip = "127.0.0.1") {
   return SocketAddress::parse(ip, port).value();
-}
-
-long open_descriptors() {
-  return std::distance(std::filesystem::directory_iterator("/proc/self/fd"),
-                       std::filesystem::directory_iterator());
 }
 
 // A relay of a kind from a port of its own to a server on this machine.

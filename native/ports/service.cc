@@ -7,8 +7,8 @@
 
 #include <csignal>
 
+#include "core/idle_memory.h"
 #include "ports/published.h"
-#include "service/idle_memory.h"
 #include "service/pid_file.h"
 #include "service/server.h"
 

@@ -9,8 +9,6 @@ const busyGrowthBytes = 16 * 1024 * 1024;
 const busyShare = 0.03;
 /** What leaves behind so much garbage that it is worth collecting when it is over: pulls, and pods by the dozen. */
 const workShare = 0.15;
-/** V8 keeps free pages at hand, and gives them up eight seconds after a collection, but for those that it has freed since the one before. */
-const pagesKeptMs = 8500;
 
 /**
  * Gives back, soon after the start and whenever the process has grown or has become idle after work, what only starting up, a pull or many
@@ -19,8 +17,6 @@ const pagesKeptMs = 8500;
 export function keepSmall(): void {
   let settled = 0;
   let worked = false;
-  /** performance.now() at which the last work's pages are worth another look. */
-  let again = Infinity;
   let before = { cpu: process.cpuUsage(), at: performance.now() };
   const look = () => {
     const { user, system } = process.cpuUsage(before.cpu);
@@ -30,16 +26,10 @@ export function keepSmall(): void {
     worked ||= share > workShare;
     // What was collected under load is measured with the garbage of that moment: idle, it is worth another look.
     const becameIdle = worked && !busy;
-    const pages = !busy && performance.now() > again;
-    if (!becameIdle && !pages && process.memoryUsage.rss() < settled + (busy ? busyGrowthBytes : growthBytes))
-      return;
+    if (!becameIdle && process.memoryUsage.rss() < settled + (busy ? busyGrowthBytes : growthBytes)) return;
     globalThis.gc?.();
     releaseUnusedMemory();
-    if (pages) again = Infinity;
-    if (becameIdle) {
-      worked = false;
-      again = performance.now() + pagesKeptMs;
-    }
+    if (becameIdle) worked = false;
     settled = process.memoryUsage.rss();
     // Collecting is no work that would call for collecting again.
     before = { cpu: process.cpuUsage(), at: performance.now() };

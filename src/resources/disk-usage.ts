@@ -58,8 +58,7 @@ export class DiskUsageCache {
     this.#want(this.#first, {
       directory,
       seen: (usage, tookMs) => {
-        known.usage = usage;
-        known.goodUntil = goodUntil(tookMs);
+        note(known, usage, tookMs);
         resolve(usage);
       },
       failed: (error) => {
@@ -74,10 +73,7 @@ export class DiskUsageCache {
     known.goodUntil = Infinity;
     this.#want(this.#again, {
       directory,
-      seen: (usage, tookMs) => {
-        known.usage = usage;
-        known.goodUntil = goodUntil(tookMs);
-      },
+      seen: (usage, tookMs) => note(known, usage, tookMs),
       // The next to ask makes a first look, and hears why it fails.
       failed: () => this.#drop(directory, known),
     });
@@ -113,6 +109,9 @@ export class DiskUsageCache {
   }
 }
 
-/** Up to half as long again, by chance: trees that were first looked at together are not for ever. */
-const goodUntil = (tookMs: number) =>
-  performance.now() + Math.max(tookMs * restFactor, leastRestMs) * (1 + Math.random() / 2);
+/** It is good up to half as long again, by chance: trees that were first looked at together are not for ever. */
+function note(known: Known, usage: MeasuredUsage, tookMs: number): void {
+  const rest = Math.max(tookMs * restFactor, leastRestMs);
+  known.usage = usage;
+  known.goodUntil = performance.now() + rest * (1 + Math.random() / 2);
+}

@@ -1,6 +1,6 @@
 import { createSocket } from "node:dgram";
 import { realpathSync } from "node:fs";
-import { createServer, connect as tcp } from "node:net";
+import { createServer, type Server, connect as tcp } from "node:net";
 import { networkInterfaces } from "node:os";
 import { type Outgoing, type PortMapping, Protocol } from "#cri";
 import type { LichenNode } from "./node.ts";
@@ -104,4 +104,14 @@ export function portMapping(
 ): Outgoing<PortMapping> {
   const known = { tcp: Protocol.TCP, udp: Protocol.UDP };
   return { protocol: known[protocol], containerPort: podPorts[protocol], hostPort, hostIp };
+}
+
+/** A TCP server of this machine, outside of the node: tells everybody "the host". */
+export async function hostServer(address: string): Promise<{ server: Server; port: number }> {
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.end("the host\n");
+  }).listen(0, address);
+  await new Promise((resolve) => server.once("listening", resolve));
+  return { server, port: (server.address() as { port: number }).port };
 }

@@ -1,4 +1,10 @@
-import { figure, type NamedFigures, readFigures, type SubjectFigures } from "../../native/usage.ts";
+import {
+  figure,
+  type NamedFigures,
+  readFigures,
+  type SubjectFigures,
+  type UsageSubject,
+} from "../../native/usage.ts";
 import type { Cgroups } from "../cgroups.ts";
 import type {
   CpuUsage,
@@ -11,17 +17,8 @@ import type {
   Usage,
 } from "./types.ts";
 
-/** A container or pod whose usage is asked for. */
-export interface Subject {
-  /** The cgroups whose figures count: one, unless its cgroup is shared with others; none without delegation. */
-  cgroups: readonly string[];
-  /** The cgroups that hold its processes. */
-  leaves: readonly string[];
-  /** Its first process, which is looked for where it has no cgroup; 0 for none. */
-  pid: number;
-  /** A process in its network namespace, where it has one of its own; else 0. */
-  network: number;
-}
+/** A container or pod whose usage is asked for; its cgroups are paths as Cgroups has them. */
+export type Subject = UsageSubject;
 
 /** What a subject uses, and its network interfaces but for loopback. */
 export interface SubjectUsage extends Usage {

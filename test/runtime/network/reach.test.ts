@@ -1,11 +1,11 @@
 // Who reaches whom, in both families, and who does not.
 import assert from "node:assert/strict";
-import { createServer, type Server } from "node:net";
 import { after, before, test } from "node:test";
 import { NamespaceMode } from "#cri";
 import {
   askTcp,
   freePort,
+  hostServer,
   ownAddress,
   podPorts,
   portMapping,
@@ -48,16 +48,6 @@ const overTcp = (address: string, port: number) => `sleep 1 | nc -w 5 ${address}
 const pingScript = `use Socket; socket(S, PF_INET, SOCK_DGRAM, 1) or die "socket: $!";
   send(S, pack("C2n3", 8, 0, 0, 1, 1), 0, sockaddr_in(0, inet_aton("127.0.0.1"))) or die "send: $!";
   defined(recv(S, $answer, 100, 0)) or die "recv: $!"; print "pong"`;
-
-/** A server of this machine, outside of the node. */
-async function hostServer(address: string): Promise<{ server: Server; port: number }> {
-  const server = createServer((socket) => {
-    socket.on("error", () => {});
-    socket.end("the host\n");
-  }).listen(0, address);
-  await new Promise((resolve) => server.once("listening", resolve));
-  return { server, port: (server.address() as { port: number }).port };
-}
 
 test("pods reach each other by TCP and UDP in both families, and see each other's own addresses", async (t) => {
   const server = await runPod(node, "server");

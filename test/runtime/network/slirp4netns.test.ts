@@ -1,20 +1,10 @@
 // The other uplink program: pods reach the host's addresses by it, and the host's loopback only when that is configured.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { createServer, type Server } from "node:net";
 import { test } from "node:test";
-import { ownAddress } from "../../support/network-peer.ts";
+import { hostServer, ownAddress } from "../../support/network-peer.ts";
 import { startNode } from "../../support/node.ts";
 import { eventually, pullBusybox, runContainer, runPod } from "../../support/pods.ts";
-
-async function hostServer(address: string): Promise<{ server: Server; port: number }> {
-  const server = createServer((socket) => {
-    socket.on("error", () => {});
-    socket.end("the host\n");
-  }).listen(0, address);
-  await new Promise((resolve) => server.once("listening", resolve));
-  return { server, port: (server.address() as { port: number }).port };
-}
 
 for (const loopback of [true, false]) {
   test(`the host's loopback is ${loopback ? "" : "not "}reached by slirp4netns ${loopback ? "when" : "unless"} configured, its address always`, async (t) => {

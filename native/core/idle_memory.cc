@@ -1,4 +1,4 @@
-#include "service/idle_memory.h"
+#include "core/idle_memory.h"
 
 #include <link.h>
 #include <malloc.h>
