@@ -1,6 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { ResizeFeed } from "./resize.ts";
+import { dropRestOfInput } from "./rest-of-input.ts";
 import { exitStatus, failureStatus, type StreamStatus } from "./status.ts";
 import type { CommandStreams, InputStream, StreamHandlers } from "./types.ts";
 import type { StreamRequest } from "./upgrade.ts";
@@ -38,6 +39,8 @@ export async function runCommand(
     closed,
   });
   await Promise.all([stdout, stderr].map(finish));
+  // A terminal's input is typed, and nobody is in the middle of it.
+  if (stdin !== undefined && !entry.request.tty) await dropRestOfInput(stdin);
   error.write(formatStatus(status, channels.statusObject));
   await finish(error);
 }

@@ -28,6 +28,8 @@ export interface TerminalSize {
 }
 
 export interface InputStream extends Readable {
+  /** Everything that the client has sent so far, read or not. */
+  readonly bytesReceived: number;
   into?(target: Writable): void;
 }
 

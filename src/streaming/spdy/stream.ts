@@ -31,6 +31,7 @@ export class SpdyStream extends Duplex {
   readonly #carrier: StreamCarrier;
   /** The peer has too much unread data here; the connection reads no more meanwhile. */
   blocked = false;
+  bytesReceived = 0;
   #remoteEnded = false;
   #finSent = false;
   #silent = false;
@@ -57,6 +58,7 @@ export class SpdyStream extends Duplex {
   /** From the connection: bytes that the peer sent. False when there are more than the stream should hold. */
   receive(part: Buffer, fin: boolean): boolean {
     if (this.#remoteEnded || this.destroyed) return true;
+    this.bytesReceived += part.length;
     if (part.length > 0) {
       if (this.#target) this.#handOn(this.#target, part);
       else if (!this.push(this.#borrows ? Buffer.from(part) : part)) this.blocked = true;

@@ -16,6 +16,7 @@ export class ChannelStream extends Duplex {
   readonly #channel: number;
   /** The peer has too much unread data here; the connection reads no more meanwhile. */
   blocked = false;
+  bytesReceived = 0;
   #remoteEnded = false;
 
   constructor(carrier: ChannelCarrier, channel: number, highWaterMark: number) {
@@ -28,6 +29,7 @@ export class ChannelStream extends Duplex {
   /** From the connection: bytes that the peer sent. False when there are more than the channel should hold. */
   receive(part: Buffer): boolean {
     if (this.#remoteEnded || this.destroyed || part.length === 0) return true;
+    this.bytesReceived += part.length;
     if (!this.push(part)) this.blocked = true;
     return !this.blocked;
   }
