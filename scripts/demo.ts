@@ -116,10 +116,11 @@ async function main(given: string | undefined): Promise<void> {
   }
   console.log(`
 Next, as a plain user:
-  dist/lichen doctor                                            what this machine allows, and what would mend the rest
-  dist/lichen serve                                             the daemon, in a terminal of its own
-  dist/lichen run --rm docker.io/library/alpine echo hello      a container
-  dist/lichen --help                                            everything else`);
+  export PATH="$PWD/dist:$PATH"
+  lichen doctor                                            what this machine allows, and what would mend the rest
+  lichen serve                                             the daemon, in a terminal of its own
+  lichen run --rm docker.io/library/alpine echo hello      a container
+  lichen --help                                            everything else`);
 }
 
 // An interrupted demonstration still stops its daemon: the signal goes to every process of the terminal, the daemon included.

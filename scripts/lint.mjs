@@ -53,6 +53,29 @@ function nativeIncludes() {
   return wrong.length === 0;
 }
 
+/**
+ * Every file and folder that the documents name must be there: whole paths, and the ends of paths in backticks. `*` stands for any part of a
+ * name.
+ */
+function documentedPaths() {
+  const documents = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "native/monitor/PROTOCOL.md"];
+  const whole = /(?<![\w/.-])(?:src|native|test|proto|bench|scripts|\.ci)\/[\w.*/-]*[\w*/]/g;
+  const ending = /(?<=`)[\w-]+(?:\/[\w-]+)*\.(?:ts|mjs|cc|h|\*)(?=`)/g;
+  const pattern = (path) => path.replaceAll(".", "\\.").replaceAll("*", "[^/]*");
+  const missing = documents.flatMap((document) => {
+    const text = readFileSync(join(root, document), "utf8");
+    const named = [
+      ...(text.match(whole) ?? []).map((path) => [path, new RegExp(`^${pattern(path)}(/|$|(?<=/))`)]),
+      ...(text.match(ending) ?? []).map((path) => [path, new RegExp(`(^|/)${pattern(path)}$`)]),
+    ];
+    return named
+      .filter(([, form]) => !tracked.some((file) => form.test(file)))
+      .map(([path]) => `${document}: ${path}`);
+  });
+  for (const line of missing) console.error(`${line}: there is no such file or folder`);
+  return missing.length === 0;
+}
+
 const clang = sources(/^(native|test)\/.*\.(cc|h)$/);
 const checks = [
   [
@@ -69,6 +92,7 @@ const checks = [
   ["C++ format", () => run("clang-format", [...(fix ? ["-i"] : ["--dry-run", "-Werror"]), ...clang])],
   ["C++ includes", nativeIncludes],
   ["file sizes", fileSizes],
+  ["paths in documents", documentedPaths],
 ];
 
 let failed = 0;

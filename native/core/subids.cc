@@ -1,20 +1,42 @@
 #include "core/subids.h"
 
+#include <algorithm>
+
 #include "core/text.h"
 
 namespace lichen {
 
-std::vector<IdRange> parse_subid_file(std::string_view text, std::string_view name, uint32_t uid) {
-  std::vector<IdRange> ranges;
+namespace {
+
+// Calls `take(owner, range)` for each well-formed line of /etc/subuid or /etc/subgid.
+template <class Take>
+void each_range(std::string_view text, const Take& take) {
   for (std::string_view line : split(text, '\n')) {
     std::vector<std::string_view> fields = split(trim(line), ':');
     if (fields.size() != 3) continue;
-    bool ours = (!name.empty() && fields[0] == name) || parse_number<uint32_t>(fields[0]) == uid;
     auto start = parse_number<uint32_t>(fields[1]);
     auto count = parse_number<uint32_t>(fields[2]);
-    if (ours && start && count) ranges.push_back({*start, *count});
+    if (start && count) take(fields[0], IdRange{*start, *count});
   }
+}
+
+}  // namespace
+
+std::vector<IdRange> parse_subid_file(std::string_view text, std::string_view name, uint32_t uid) {
+  std::vector<IdRange> ranges;
+  each_range(text, [&](std::string_view owner, const IdRange& range) {
+    bool ours = (!name.empty() && owner == name) || parse_number<uint32_t>(owner) == uid;
+    if (ours) ranges.push_back(range);
+  });
   return ranges;
+}
+
+uint64_t first_free_subid(std::string_view text) {
+  uint64_t first = 100000;
+  each_range(text, [&](std::string_view, const IdRange& range) {
+    first = std::max(first, uint64_t{range.start} + range.count);
+  });
+  return first;
 }
 
 std::vector<IdRange> parse_getsubids(std::string_view output) {

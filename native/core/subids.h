@@ -14,6 +14,10 @@ namespace lichen {
 // by name or by number; both files name *users*, also /etc/subgid. Malformed lines are left out.
 std::vector<IdRange> parse_subid_file(std::string_view text, std::string_view name, uint32_t uid);
 
+// The first id from 100000 on, useradd(8)'s own beginning, beyond every range in the text of /etc/subuid or
+// /etc/subgid, whoever has it.
+uint64_t first_free_subid(std::string_view text);
+
 // The ranges in the output of `getsubids [-g] USER`: lines `0: USER START COUNT`.
 std::vector<IdRange> parse_getsubids(std::string_view output);
 

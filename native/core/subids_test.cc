@@ -21,6 +21,13 @@ TEST_CASE("a user's ranges are found by name and by number") {
   CHECK(parse_subid_file("alice:100000:65536", "alice", 1000).size() == 1);
 }
 
+TEST_CASE("the first free id is beyond everybody's ranges") {
+  CHECK(first_free_subid("") == 100000);
+  CHECK(first_free_subid("# nobody\nbroken:1\nalice:1000:10\n") == 100000);
+  CHECK(first_free_subid("alice:100000:65536\nbob:1000000:1000000\ncarol:165536:65536\n") == 2000000);
+  CHECK(first_free_subid("alice:4294967295:4294967295") == 8589934590);
+}
+
 TEST_CASE("what getsubids prints") {
   CHECK(parse_getsubids("0: dev 100000 65536\n1: dev 300000 10\n") ==
         std::vector<IdRange>{{100000, 65536}, {300000, 10}});

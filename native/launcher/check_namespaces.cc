@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "core/scm.h"
@@ -31,6 +32,7 @@ class Scratch {
       std::string pattern = base + "/.lichen-check-XXXXXX";
       if (mkdtemp(pattern.data()) == nullptr) continue;
       path_ = pattern;
+      base_ = base;
       break;
     }
     for (const char* name : kDirectories) mkdir(file(name).c_str(), 0700);
@@ -48,11 +50,14 @@ class Scratch {
   }
 
   const std::string& path() const { return path_; }
+  // Where it was made.
+  const std::string& base() const { return base_; }
   std::string file(const std::string& name) const { return path_ + "/" + name; }
 
  private:
   static constexpr const char* kDirectories[] = {"lower", "upper", "work", "merged"};
   std::string path_;
+  std::string base_;
 };
 
 NodeSetup trial_setup(const Scratch& scratch, uint32_t gids) {
@@ -115,6 +120,15 @@ Trial check_ids(const IdMapping& ids, const Warnings& warnings) {
   return {"ids", false, texts(warnings), warnings[0].hint};
 }
 
+// The kubelet gives every pod with a user namespace 65,536 ids, the first 65,536 being the node's own.
+Trial check_pod_ids(const IdMapping& ids) {
+  constexpr uint32_t kLeast = 2 * 65536;
+  uint32_t mapped = std::min(mapped_ids(ids.uids), mapped_ids(ids.gids));
+  if (mapped >= kLeast) return {"pod-ids", true, "enough for pods with user namespaces of their own", ""};
+  std::string detail = std::to_string(mapped) + " ids are too few for pods with user namespaces of their own";
+  return {"pod-ids", false, detail, more_ids_command() + ", then start lichen again"};
+}
+
 Trial check_newuidmap(const IdMapping& ids, const Scratch& scratch) {
   if (ids.single) return {"newuidmap", false, "not tried: there are no ranges to map", ""};
   Warnings warnings;
@@ -125,7 +139,7 @@ Trial check_newuidmap(const IdMapping& ids, const Scratch& scratch) {
 
 Trial check_overlay(const Namespaces& namespaces, const Scratch& scratch) {
   Status mounted = try_inside(namespaces, [&] { return mount_overlay(scratch); });
-  if (mounted) return {"overlay", true, "overlay mounts with userxattr work in " + scratch.path(), ""};
+  if (mounted) return {"overlay", true, "overlay mounts with userxattr work in " + scratch.base(), ""};
   return {"overlay", false, mounted.error().text(),
           "choose a data directory on ext4, xfs, btrfs or tmpfs: lichen serve --data-dir DIRECTORY"};
 }
@@ -160,6 +174,7 @@ std::vector<Trial> check_namespaces(const std::string& data_dir) {
   if (!setup_warnings.empty()) detail += "; " + texts(setup_warnings);
   return {{"userns", true, detail, ""},
           check_ids(ids, id_warnings),
+          check_pod_ids(ids),
           check_newuidmap(ids, scratch),
           check_overlay(made->namespaces, scratch),
           check_uplink(made->holder.pid(), scratch)};

@@ -42,20 +42,6 @@ Status make(const Fd& parent, const CgroupSeats& seats, const NodeSetup& setup, 
   return set_up_node(setup, warnings);
 }
 
-[[noreturn]] void child_main(pid_t launcher, const Fd& parent, const CgroupSeats& seats,
-                             const NodeSetup& setup) {
-  die_with_parent(launcher, SIGKILL);
-  Warnings warnings;
-  Status made = make(parent, seats, setup, warnings);
-  // Ids that change clear the death signal; the launcher may have died meanwhile.
-  die_with_parent(launcher, SIGKILL);
-  for (const Warning& warning : warnings) {
-    if (!send_packet(parent, encode_report(warning))) _exit(1);
-  }
-  if (!send_packet(parent, made ? encode_report(Ready{}) : encode_report(made.error())) || !made) _exit(1);
-  for (;;) pause();
-}
-
 Status renew(const Namespaces& namespaces, const CgroupSeats& seats, const std::string& cgroupns_file) {
   LICHEN_TRY(join(namespaces));
   LICHEN_TRY(sit_down(seats.root_procs, "(root of the delegated subtree)"));
@@ -80,43 +66,54 @@ Status follow(const Fd& child, pid_t pid, const IdMapping& mapping, Warnings& wa
   }
 }
 
-}  // namespace
+// The child: takes its steps, reports how that went, and sleeps.
+template <class Steps>
+[[noreturn]] void child_main(pid_t launcher, const Fd& parent, const Steps& steps) {
+  die_with_parent(launcher, SIGKILL);
+  Warnings warnings;
+  Status made = steps(parent, warnings);
+  // Ids that change clear the death signal; the launcher may have died meanwhile.
+  die_with_parent(launcher, SIGKILL);
+  for (const Warning& warning : warnings) {
+    if (!send_packet(parent, encode_report(warning))) _exit(1);
+  }
+  if (!send_packet(parent, made ? encode_report(Ready{}) : encode_report(made.error())) || !made) _exit(1);
+  for (;;) pause();
+}
 
-Result<CreatedNamespaces> create_namespaces(const IdMapping& mapping, const CgroupSeats& seats,
-                                            const NodeSetup& setup, Warnings& warnings) {
+// Starts a child that takes `steps`; answers when it is ready, or with its first error.
+template <class Steps>
+Result<Holder> start_holder(const IdMapping& mapping, Warnings& warnings, const Steps& steps) {
   LICHEN_ASSIGN(SocketPair sockets, make_packet_pair());
   pid_t launcher = getpid();
   pid_t pid = fork();
   if (pid < 0) return sys_error("fork");
   if (pid == 0) {
     sockets.first.reset();
-    child_main(launcher, sockets.second, seats, setup);
+    child_main(launcher, sockets.second, steps);
   }
   Holder holder(pid);
   sockets.second.reset();
   LICHEN_TRY(follow(sockets.first, pid, mapping, warnings));
-  LICHEN_ASSIGN(Namespaces namespaces, open_namespaces(pid));
+  return holder;
+}
+
+}  // namespace
+
+Result<CreatedNamespaces> create_namespaces(const IdMapping& mapping, const CgroupSeats& seats,
+                                            const NodeSetup& setup, Warnings& warnings) {
+  auto steps = [&](const Fd& parent, Warnings& told) { return make(parent, seats, setup, told); };
+  LICHEN_ASSIGN(Holder holder, start_holder(mapping, warnings, steps));
+  LICHEN_ASSIGN(Namespaces namespaces, open_namespaces(holder.pid()));
   return CreatedNamespaces{std::move(namespaces), std::move(holder)};
 }
 
 Status renew_cgroup_namespace(Namespaces& namespaces, const CgroupSeats& seats,
                               const std::string& cgroupns_file) {
-  LICHEN_ASSIGN(SocketPair sockets, make_packet_pair());
-  pid_t launcher = getpid();
-  pid_t pid = fork();
-  if (pid < 0) return sys_error("fork");
-  if (pid == 0) {
-    sockets.first.reset();
-    Status renewed = renew(namespaces, seats, cgroupns_file);
-    die_with_parent(launcher, SIGKILL);
-    (void)send_packet(sockets.second, renewed ? encode_report(Ready{}) : encode_report(renewed.error()));
-    for (;;) pause();
-  }
-  Holder holder(pid);
-  sockets.second.reset();
   Warnings none;
-  LICHEN_TRY(follow(sockets.first, pid, IdMapping{}, none));
-  LICHEN_ASSIGN(Namespaces renewed, open_namespaces(pid));
+  auto steps = [&](const Fd&, Warnings&) { return renew(namespaces, seats, cgroupns_file); };
+  LICHEN_ASSIGN(Holder holder, start_holder({}, none, steps));
+  LICHEN_ASSIGN(Namespaces renewed, open_namespaces(holder.pid()));
   namespaces.cgroup = std::move(renewed.cgroup);
   return {};
 }

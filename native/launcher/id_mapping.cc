@@ -45,8 +45,16 @@ std::vector<IdRange> find_ranges(const Kind& kind, const std::string& name, uid_
   return text ? parse_subid_file(text.value(), name, uid) : std::vector<IdRange>{};
 }
 
+// ` --add-subuids FIRST-LAST`: a range of about a million that nobody has.
+std::string usermod_option(const Kind& kind) {
+  auto text = read_file(kind.file);
+  uint64_t first = first_free_subid(text ? text.value() : "");
+  return std::string(" ") + kind.option + " " + std::to_string(first) + "-" +
+         std::to_string(first + (1 << 20) - 1);
+}
+
 std::string usermod_hint(const Kind& kind, const std::string& name) {
-  return std::string("sudo usermod ") + kind.option + " 100000-1148575 " + name;
+  return "sudo usermod" + usermod_option(kind) + " " + name;
 }
 
 // The plan for one kind of id; without extents beyond the own one when there are no usable ranges.
@@ -108,6 +116,10 @@ IdMapping plan_id_mapping(Warnings& warnings) {
   mapping.gids = plan(kGids, getgid(), name, warnings);
   if (mapping.uids.size() < 2 || mapping.gids.size() < 2) return single_id_mapping();
   return mapping;
+}
+
+std::string more_ids_command() {
+  return "sudo usermod" + usermod_option(kUids) + usermod_option(kGids) + " " + login_name();
 }
 
 Status write_id_mapping(pid_t pid, const IdMapping& mapping) {

@@ -28,6 +28,10 @@ IdMapping plan_id_mapping(Warnings& warnings);
 // more: each file can be written once only. Code ID_MAP when a helper refused.
 Status write_id_mapping(pid_t pid, const IdMapping& mapping);
 
+// The command by which an administrator gives the user about a million more ids of both kinds, which nobody
+// has.
+std::string more_ids_command();
+
 // Login name of the calling user; from /etc/passwd, else id(1); the number where neither knows one.
 std::string login_name();
 

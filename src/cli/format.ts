@@ -37,6 +37,19 @@ export function shortId(id: string): string {
 
 /** `CONTAINER_RUNNING` → `running`. */
 export function stateName(names: Record<string, number>, value: number): string {
-  const name = Object.keys(names).find((key) => names[key] === value) ?? String(value);
-  return name.replace(/^(CONTAINER|SANDBOX)_/, "").toLowerCase();
+  return wholeName(names, value)
+    .replace(/^(CONTAINER|SANDBOX)_/, "")
+    .toLowerCase();
+}
+
+/** The items with their states by name, as protobuf's JSON form and crictl have them. */
+export function withStateNames<T extends { state: number }>(
+  names: Record<string, number>,
+  items: readonly T[],
+): (Omit<T, "state"> & { state: string })[] {
+  return items.map((item) => ({ ...item, state: wholeName(names, item.state) }));
+}
+
+function wholeName(names: Record<string, number>, value: number): string {
+  return Object.keys(names).find((key) => names[key] === value) ?? String(value);
 }

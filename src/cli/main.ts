@@ -30,44 +30,31 @@ import { unit } from "./commands/unit.ts";
 import { unshare } from "./commands/unshare.ts";
 import { clientVersion, version } from "./commands/version.ts";
 import type { GlobalOptions } from "./context.ts";
-import { report } from "./report.ts";
+import { failureStatus, misuseStatus, report } from "./report.ts";
 import { socketOf } from "./socket.ts";
 
-/** Wrong use; 1 is for what failed while it was done. `run` and `exec` pass on the exit code of the container's command. */
-const misuseStatus = 2;
-
-const commands = [
-  serve,
-  run,
-  ps,
-  pods,
-  exec,
-  attach,
-  cp,
-  portForward,
-  logs,
-  stats,
-  events,
-  port,
-  network,
-  inspect,
-  stop,
-  rm,
-  image,
-  images,
-  pull,
-  rmi,
-  login,
-  logout,
-  load,
-  save,
-  enter,
-  unshare,
-  reset,
-  doctor,
-  unit,
-  version,
-];
+/** In the order in which help shows them. */
+const commands: Record<string, ((program: Command) => void)[]> = {
+  "Containers and pods:": [
+    run,
+    ps,
+    exec,
+    attach,
+    logs,
+    stop,
+    rm,
+    cp,
+    stats,
+    events,
+    inspect,
+    pods,
+    port,
+    portForward,
+    network,
+  ],
+  "Images:": [pull, images, rmi, load, save, image, login, logout],
+  "This machine:": [serve, unit, doctor, enter, unshare, reset, version],
+};
 
 /** The whole command line. A new command is a file in commands/ and a line in the list above. */
 function lichen(): Command {
@@ -77,20 +64,31 @@ function lichen(): Command {
     .enablePositionalOptions()
     .showHelpAfterError("hint: add --help to see what is understood")
     .exitOverride();
-  for (const add of commands) add(program);
+  for (const [heading, group] of Object.entries(commands)) {
+    program.commandsGroup(heading);
+    for (const add of group) add(program);
+  }
   // Understood before and after the command's name, yet never within the command line that `exec` and `run` pass on.
   for (const command of program.commands)
     for (const each of [command, ...command.commands]) addGlobalOptions(each);
   return program;
 }
 
-/** No defaults here: an ancestor's value, a default too, hides what was given after the command's name. */
+/**
+ * No defaults here: an ancestor's value, a default too, hides what was given after the command's name. `-o` of `save` is a file, as docker
+ * and podman have it.
+ */
 function addGlobalOptions(command: Command): Command {
-  return command
+  command
+    .optionsGroup("Global options:")
     .option("--address <socket>", "the daemon's CRI socket")
-    .option("--runtime-dir <directory>", "the daemon's runtime directory; default $XDG_RUNTIME_DIR/lichen")
-    .addOption(new Option("-o, --output <format>", "how to print; default table").choices(["table", "json"]))
-    .option("--debug", "show where an error comes from");
+    .option("--runtime-dir <directory>", "the daemon's runtime directory; default $XDG_RUNTIME_DIR/lichen");
+  const format = new Option("-o, --output <format>", "how to print; default table").choices([
+    "table",
+    "json",
+  ]);
+  if (command.options.every(({ short }) => short !== format.short)) command.addOption(format);
+  return command.option("--debug", "show where an error comes from");
 }
 
 const program = lichen();
@@ -107,6 +105,6 @@ try {
   } else {
     const options = running.optsWithGlobals<GlobalOptions>();
     report(error, socketOf(options), options.debug === true);
-    process.exitCode = 1;
+    process.exitCode = failureStatus(running.name(), error);
   }
 }

@@ -18,6 +18,11 @@ export function table(header: string[], rows: string[][]): string {
   return lines.map((text) => `${text}\n`).join("");
 }
 
+/** Whole ids, a line each, for other commands to take. */
+export function printIds(items: readonly { id: string }[]): void {
+  process.stdout.write(items.map(({ id }) => `${id}\n`).join(""));
+}
+
 /** JSON for programs: bytes as base64 and bigint as a decimal string, as in the JSON form of protobuf. */
 export function json(value: unknown): string {
   function replace(this: unknown, key: string, item: unknown): unknown {

@@ -1,12 +1,22 @@
 import { LichenError } from "../errors.ts";
 import { colours } from "./colours.ts";
 
+/** Exit status for wrong use; 1 is for what failed while it was done. */
+export const misuseStatus = 2;
+
+/** Exit status of `run` and `exec`, which pass on that of the container's command, for all else that fails: docker's and podman's. */
+const notTheCommandsStatus = 125;
+
 /** What a gRPC call fails with; described here so that reporting an error does not load gRPC. */
 interface CallError extends Error {
   code: number;
-  /** The daemon's own words, its hint included. */
+  /** The daemon's own words, its hint in parentheses at the end. */
   details: string;
+  metadata: { get(key: string): (string | Buffer)[] };
 }
+
+/** The metadata in which the daemon tells the hint alone, as UTF-8. */
+const hintKey = "lichen-hint-bin";
 
 /** gRPC's own words, below, tell a daemon that is not there from one that could not reach a registry. */
 const unavailable = 14;
@@ -24,9 +34,23 @@ export function explain(error: unknown, socket: string): { message: string; hint
     if (error.code === unavailable && error.details.startsWith("No connection established")) {
       return { message: `connect ${socket}: no daemon listens there`, hint: "start it with: lichen serve" };
     }
-    return { message: error.details };
+    const [hint] = error.metadata.get(hintKey).map(String);
+    if (hint === undefined) return { message: error.details };
+    return { message: error.details.slice(0, -` (${hint})`.length), hint };
   }
   return { message: error instanceof Error ? error.message : String(error) };
+}
+
+/** An error of a command that could not be executed: `exitStatus` is what a shell answers for it, 126 or 127. */
+export function notExecuted(error: unknown, exitStatus: number): unknown {
+  return error instanceof Error ? Object.assign(error, { exitStatus }) : error;
+}
+
+/** What `lichen COMMAND` ends with when it fails. */
+export function failureStatus(command: string, error: unknown): number {
+  if (command !== "run" && command !== "exec") return 1;
+  const { exitStatus } = error as { exitStatus?: number };
+  return exitStatus === 126 || exitStatus === 127 ? exitStatus : notTheCommandsStatus;
 }
 
 /** Prints one line and a hint; the stack only on request. */

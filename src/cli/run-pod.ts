@@ -4,6 +4,7 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { PodSandbox } from "#cri";
 import type { CriClient } from "../../proto/client.ts";
+import { notExecuted } from "./report.ts";
 import { containerConfig, podConfig, type RunRequest } from "./run-request.ts";
 import { runLabel } from "./targets.ts";
 
@@ -39,7 +40,10 @@ export async function runPod(
     const config = { ...containerConfig(request), logPath: "container.log" };
     const { containerId } = await client.createContainer({ podSandboxId, sandboxConfig, config });
     const running = { podSandboxId, containerId, logPath: join(logDirectory, "container.log") };
-    await start(running);
+    await start(running).catch(async (error: unknown) => {
+      const answer = await client.containerStatus({ containerId }).catch(() => undefined);
+      throw notExecuted(error, answer?.status?.exitCode ?? 0);
+    });
     return running;
   } catch (error) {
     // The first failure is the one to report; what cannot be undone here `lichen pods` still shows.

@@ -34,15 +34,16 @@ function kubeletWord(error: unknown): string | undefined {
   return undefined;
 }
 
+/** Metadata with the hint alone, for clients that show it on a line of its own; as bytes, since texts of headers are ASCII. */
+const hintKey = "lichen-hint-bin";
+
 /** What grpc-js sends for `error`: `operation object: reason (hint)`, after a kubelet's word where it has one. */
 export function toServiceError(error: unknown): ServiceError {
   const failure = asLichenError(error);
   const word = kubeletWord(error);
   const message = word === undefined ? failure.message : `${word}: ${failure.message}`;
   const details = failure.hint === undefined ? message : `${message} (${failure.hint})`;
-  return Object.assign(new Error(details), {
-    code: statuses[failure.code],
-    details,
-    metadata: new Metadata(),
-  });
+  const metadata = new Metadata();
+  if (failure.hint !== undefined) metadata.set(hintKey, Buffer.from(failure.hint));
+  return Object.assign(new Error(details), { code: statuses[failure.code], details, metadata });
 }

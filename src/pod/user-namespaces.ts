@@ -19,7 +19,7 @@ export async function userNamespaceSupport(node: IdMap & { single: boolean }): P
     return unsupported(
       "TooFewIds",
       `pods can have no user namespaces of their own: ${count} ids are mapped, ${2 * idsOfOnePod} are the least ` +
-        "(sudo usermod --add-subuids 100000-1148575 --add-subgids 100000-1148575 USER, then start lichen again)",
+        "(`lichen doctor` says how to get more)",
     );
   }
   const refused = await tryUserNamespace();

@@ -25,13 +25,14 @@ export function exitStatus(exitCode: number): StreamStatus {
 /** What could not be done at all; `doing` as in "executing command in container". */
 export function failureStatus(doing: string, error: unknown): StreamStatus {
   const message = `error ${doing}: ${describe(error)}`;
+  const { code } = asLichenError(error);
   return {
     metadata: {},
     status: "Failure",
     reason: "InternalError",
     code: 500,
     message: `Internal error occurred: ${message}`,
-    details: { causes: [{ message }] },
+    details: { causes: [{ reason: code, message }] },
   };
 }
 

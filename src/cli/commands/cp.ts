@@ -17,6 +17,10 @@ export function cp(program: Command): void {
         const hint = "as in: lichen cp web:/etc/hosts hosts; lichen cp ./site web:/srv/";
         throw misuse("cp", `${source} ${target}`, "one of the two must be in a container", hint);
       }
+      if (source === "-" || target === "-") {
+        const hint = "archives: lichen exec CONTAINER tar -c PATH; lichen exec -i CONTAINER tar -x";
+        throw misuse("cp", `${source} ${target}`, "a stream is not copied, only files", hint);
+      }
       await withDaemon(command, async ({ client }) => {
         const { id } = await findContainer(client, from.container ?? to.container ?? "");
         if (from.container !== undefined) await copyFrom(client, id, from.path, to.path);

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { Image } from "#cri";
 import { withDaemon } from "../context.ts";
 import { bytes, shortId } from "../format.ts";
+import { printIds } from "../output.ts";
 
 interface ImagesOptions {
   digests?: boolean;
@@ -21,7 +22,7 @@ export function images(program: Command, name = "images", ...aliases: string[]):
       await withDaemon(command, async ({ client, print }) => {
         const filter = image === undefined ? {} : { filter: { image: { image } } };
         const { images: found } = await client.listImages(filter);
-        if (quiet) process.stdout.write(found.map(({ id }) => `${id}\n`).join(""));
+        if (quiet) printIds(found);
         else if (digests) print(found, ["DIGEST", "ID", "SIZE"], () => imageRows(found, "repoDigests"));
         else print(found, ["IMAGE", "ID", "SIZE"], () => imageRows(found, "repoTags"));
       });

@@ -1,7 +1,9 @@
 import type { Command } from "commander";
+import { ContainerState, PodSandboxState } from "#cri";
 import type { CriClient } from "../../../proto/client.ts";
 import { LichenError } from "../../errors.ts";
 import { withDaemon } from "../context.ts";
+import { withStateNames } from "../format.ts";
 import { json } from "../output.ts";
 import { findTarget } from "../targets.ts";
 
@@ -21,10 +23,12 @@ export function inspect(program: Command): void {
 async function status(client: CriClient, name: string): Promise<object> {
   try {
     const { pod, container } = await findTarget(client, name);
-    const answer = container
-      ? await client.containerStatus({ containerId: container.id, verbose: true })
-      : await client.podSandboxStatus({ podSandboxId: pod.id, verbose: true });
-    return { status: answer.status, info: unfold(answer.info) };
+    if (container) {
+      const { status, info } = await client.containerStatus({ containerId: container.id, verbose: true });
+      return { status: withStateNames(ContainerState, status ? [status] : [])[0], info: unfold(info) };
+    }
+    const { status, info } = await client.podSandboxStatus({ podSandboxId: pod.id, verbose: true });
+    return { status: withStateNames(PodSandboxState, status ? [status] : [])[0], info: unfold(info) };
   } catch (error) {
     if (!(error instanceof LichenError) || error.code !== "NOT_FOUND") throw error;
     return (await imageDetails(client, name)) ?? Promise.reject(error);

@@ -1,18 +1,22 @@
 import type { Command } from "commander";
 import { type PodSandbox, PodSandboxState } from "#cri";
 import { withDaemon } from "../context.ts";
-import { age, shortId, stateName } from "../format.ts";
-import { colouredState } from "../output.ts";
+import { age, shortId, stateName, withStateNames } from "../format.ts";
+import { colouredState, printIds } from "../output.ts";
 
 /** `lichen pods`: pod sandboxes. */
 export function pods(program: Command): void {
   program
     .command("pods")
     .description("list pods")
-    .action(async (_options: object, command: Command) => {
+    .option("-q, --quiet", "print ids only")
+    .action(async ({ quiet }: { quiet?: boolean }, command: Command) => {
       await withDaemon(command, async ({ client, print }) => {
         const { items } = await client.listPodSandbox({});
-        print(items, ["POD", "NAME", "NAMESPACE", "STATE", "AGE"], () => podRows(items));
+        if (quiet) return printIds(items);
+        print(withStateNames(PodSandboxState, items), ["POD", "NAME", "NAMESPACE", "STATE", "AGE"], () =>
+          podRows(items),
+        );
       });
     });
 }

@@ -11,14 +11,17 @@ export function portForward(program: Command): void {
     .command("port-forward")
     .description("reach ports of a pod from here")
     .argument("<pod>", "name or id of a pod, or of one of its containers")
-    .argument("<ports...>", "LOCAL:REMOTE, PORT for both the same, or :REMOTE for any free local port")
+    .argument(
+      "<ports...>",
+      "LOCAL:REMOTE, PORT for both the same, or :REMOTE for any free local port",
+      forwardingArgument,
+    )
     .option("--listen <address>", "where to listen", "127.0.0.1")
-    .action(async (name: string, ports: string[], options: { listen: string }, command: Command) => {
-      const forwardings = ports.map(parseForwarding);
+    .action(async (name: string, ports: Forwarding[], options: { listen: string }, command: Command) => {
       await withDaemon(command, async ({ client }) => {
         const { pod } = await findTarget(client, name);
         const servers = [];
-        for (const forwarding of forwardings) {
+        for (const forwarding of ports) {
           const server = await forwardPort(client, pod.id, forwarding, options.listen, (reason) => {
             process.stderr.write(`port ${forwarding.remote}: ${reason}\n`);
           });
@@ -34,13 +37,13 @@ export function portForward(program: Command): void {
     });
 }
 
-/** `8080:80`, `80`, `:80`. */
-export function parseForwarding(text: string): Forwarding {
+/** `8080:80`, `80`, `:80`. May be given many times. */
+export function forwardingArgument(text: string, before: Forwarding[] = []): Forwarding[] {
   const [, local, remote] = /^(?:(\d*):)?(\d+)$/.exec(text) ?? [];
   const forwarding = { local: Number(local ?? remote), remote: Number(remote) };
   const wrong = remote === undefined || forwarding.remote < 1;
   if (wrong || forwarding.remote > 65_535 || forwarding.local > 65_535) {
-    throw new InvalidArgumentError(`${text} is no LOCAL:REMOTE pair of ports.`);
+    throw new InvalidArgumentError("Give LOCAL:REMOTE, such as 8080:80.");
   }
-  return forwarding;
+  return [...before, forwarding];
 }

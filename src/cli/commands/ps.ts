@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import { type Container, ContainerState, type PodSandbox } from "#cri";
 import { withDaemon } from "../context.ts";
-import { age, shortId, stateName } from "../format.ts";
-import { colouredState } from "../output.ts";
+import { age, shortId, stateName, withStateNames } from "../format.ts";
+import { colouredState, printIds } from "../output.ts";
 
 /** `lichen ps`: containers. */
 export function ps(program: Command): void {
@@ -10,15 +10,19 @@ export function ps(program: Command): void {
     .command("ps")
     .description("list containers")
     .option("-a, --all", "also those that are not running")
-    .action(async (options: { all?: boolean }, command: Command) => {
+    .option("-q, --quiet", "print ids only")
+    .action(async (options: { all?: boolean; quiet?: boolean }, command: Command) => {
       await withDaemon(command, async ({ client, print }) => {
         const running = { state: ContainerState.CONTAINER_RUNNING };
         const [{ containers }, { items: pods }] = await Promise.all([
           client.listContainers(options.all ? {} : { filter: { state: running } }),
           client.listPodSandbox({}),
         ]);
-        print(containers, ["CONTAINER", "NAME", "STATE", "AGE", "IMAGE", "POD"], () =>
-          containerRows(containers, pods),
+        if (options.quiet) return printIds(containers);
+        print(
+          withStateNames(ContainerState, containers),
+          ["CONTAINER", "NAME", "STATE", "AGE", "IMAGE", "POD"],
+          () => containerRows(containers, pods),
         );
       });
     });

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type Command, Option } from "commander";
 import { ContainerState, type Device, type KeyValue } from "#cri";
 import type { CriClient } from "../../../proto/client.ts";
+import { LichenError } from "../../errors.ts";
 import {
   bytesOption,
   capabilityOption,
@@ -12,8 +13,9 @@ import {
   type User,
   userOption,
 } from "../container-options.ts";
-import { type Context, withDaemon } from "../context.ts";
+import { type Context, type GlobalOptions, misuse, withDaemon } from "../context.ts";
 import { follow, LogFile } from "../follow.ts";
+import { shortId } from "../format.ts";
 import { showLayers } from "../images/show.ts";
 import {
   countOption,
@@ -23,9 +25,11 @@ import {
   type Volume,
   volumeOption,
 } from "../options.ts";
+import { json } from "../output.ts";
 import { type RunningPod, removePod, runPod } from "../run-pod.ts";
 import type { RunRequest } from "../run-request.ts";
 import { attachHere } from "../streams/attach.ts";
+import { requireTerminal } from "../streams/terminal.ts";
 import { runLabel } from "../targets.ts";
 import { printLines } from "./logs.ts";
 
@@ -55,6 +59,8 @@ interface RunOptions {
   volume?: Volume[];
   workdir?: string;
 }
+
+const noRm = "leave one out; lichen rm --force removes a container whether it runs or not";
 
 /** Seconds that an interrupted container has to end before it is killed. */
 const graceSeconds = 10;
@@ -94,9 +100,13 @@ export function run(program: Command): void {
     )
     .passThroughOptions()
     .action(async (image: string, args: string[], options: RunOptions, command: Command) => {
-      await withDaemon(command, async ({ client, images, print }) => {
+      const { interactive = false, tty = false, detach = false } = options;
+      if (detach && options.rm)
+        throw misuse("run", image, "--rm does not go with --detach: nobody waits for the end", noRm);
+      if (!detach) requireTerminal("run", { interactive, tty });
+      await withDaemon(command, async ({ client, images }) => {
+        if (options.name !== undefined) await refuseKnownName(client, options.name);
         await ensureImage({ client, images }, image);
-        const { interactive = false, tty = false, detach = false } = options;
         const request = requestOf(image, args, options);
         const streaming = (interactive || tty) && !detach;
         let code: number | undefined;
@@ -105,7 +115,7 @@ export function run(program: Command): void {
           if (!streaming) await start();
           else code = await attachHere(client, { containerId, interactive, tty, attached: start });
         });
-        if (detach) return print(running, ["CONTAINER"], () => [[running.containerId]]);
+        if (detach) return printDetached(running, command.optsWithGlobals<GlobalOptions>());
         if (!streaming) code = await attend(client, running);
         if (code === undefined) {
           process.stderr.write(`\r\nthe container runs on: lichen attach ${request.name}\r\n`);
@@ -117,6 +127,28 @@ export function run(program: Command): void {
         else await client.stopPodSandbox({ podSandboxId });
       });
     });
+}
+
+/** Kubelets give their pods names as they like; people call containers by them, so what they make has a name of its own. */
+async function refuseKnownName(client: CriClient, name: string): Promise<void> {
+  const [{ containers }, { items: pods }] = await Promise.all([
+    client.listContainers({}),
+    client.listPodSandbox({}),
+  ]);
+  const [other] = [...containers, ...pods].filter(({ metadata }) => metadata?.name === name);
+  if (other === undefined) return;
+  throw new LichenError({
+    code: "ALREADY_EXISTS",
+    operation: "run",
+    object: name,
+    reason: `the name is taken by ${shortId(other.id)}`,
+    hint: `remove that (lichen rm ${name}), or take another name`,
+  });
+}
+
+/** The id alone, for scripts, as docker and podman print it. */
+function printDetached(running: RunningPod, { output }: GlobalOptions): void {
+  process.stdout.write(output === "json" ? json(running) : `${running.containerId}\n`);
 }
 
 function requestOf(image: string, command: string[], options: RunOptions): RunRequest {

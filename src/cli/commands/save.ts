@@ -1,11 +1,12 @@
 import { once } from "node:events";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { SavedImage, SaveEvent } from "#lichen";
 import { misuse, withDaemon } from "../context.ts";
 import { shortId } from "../format.ts";
 import { writeWhole } from "../images/files.ts";
 
 interface SaveOptions {
+  output?: string;
   file?: string;
 }
 
@@ -15,10 +16,17 @@ export function save(program: Command): void {
     .command("save")
     .description("write images as an archive (OCI layout and docker-archive in one)")
     .argument("<images...>", "names or ids; by a tag only that one is in the archive")
-    .option("-f, --file <file>", "write to a file; default standard output")
-    .action(async (names: string[], { file }: SaveOptions, command: Command) => {
+    .option("-o, --output <file>", "write to a file; default standard output")
+    .addOption(new Option("-f, --file <file>", "the same").hideHelp())
+    .action(async (names: string[], options: SaveOptions, command: Command) => {
+      const file = options.output ?? options.file;
       if (file === undefined && process.stdout.isTTY === true)
-        throw misuse("save images", "", "standard output is a terminal", "give --file FILE, or redirect it");
+        throw misuse(
+          "save images",
+          "",
+          "standard output is a terminal",
+          "give --output FILE, or redirect it",
+        );
       await withDaemon(command, async ({ images }) => {
         const data = bytesOf(images().save({ images: names }));
         if (file === undefined) await toStdout(data);

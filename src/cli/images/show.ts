@@ -104,8 +104,8 @@ class Lines {
   show(layers: readonly LayerProgress[]): void {
     const moving = layers.filter(({ state }) => state !== LayerProgressState.PRESENT);
     if (!this.#begun) {
-      const amount =
-        moving.length === 0 ? "" : `, ${bytes(sum(moving, "size"))} in ${moving.length} to fetch`;
+      const part = moving.length === layers.length ? "" : ` in ${moving.length} of them`;
+      const amount = moving.length === 0 ? "" : `, ${bytes(sum(moving, "size"))}${part} to fetch`;
       this.#terminal.write(`${this.#title}: ${countOf(layers)}${amount}\n`);
       this.#begun = true;
     }

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import WebSocket from "ws";
 import { LichenError } from "../../errors.ts";
+import { notExecuted } from "../report.ts";
 
 /** Kubernetes' remotecommand over WebSocket, `v5.channel.k8s.io`: the first byte of a message names its channel. */
 const protocol = "v5.channel.k8s.io";
@@ -114,15 +115,19 @@ export function exitCode(status: string | undefined): number {
   if (status === undefined) throw broken("it ended without a status");
   const { status: outcome, reason, message, details } = JSON.parse(status) as Status;
   if (outcome === "Success") return 0;
-  const code = details?.causes?.find((cause) => cause.reason === "ExitCode")?.message;
-  if (reason === "NonZeroExitCode" && code !== undefined) return Number(code);
-  throw new LichenError({
-    code: "UNAVAILABLE",
-    operation: "run",
-    object: "",
-    reason: message ?? reason ?? "the session failed",
-  });
+  const [cause] = details?.causes ?? [];
+  if (reason === "NonZeroExitCode" && cause?.reason === "ExitCode") return Number(cause.message);
+  // What the error is within, every client of Kubernetes' is told; a person has typed it.
+  const told = (message ?? reason ?? "the session failed").replace(
+    /^Internal error occurred: error [^:]*: /,
+    "",
+  );
+  const error = new LichenError({ code: "UNAVAILABLE", operation: "run", object: "", reason: told });
+  throw notExecuted(error, shellStatuses[cause?.reason ?? ""] ?? 0);
 }
+
+/** By the daemon's code of why a command could not be executed. */
+const shellStatuses: Record<string, number> = { NOT_FOUND: 127, PERMISSION_DENIED: 126 };
 
 function broken(reason: string): LichenError {
   return new LichenError({

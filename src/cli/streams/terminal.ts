@@ -16,12 +16,20 @@ export interface OwnStreams {
 }
 
 /** INVALID_ARGUMENT when a terminal is wanted and there is none. */
+export function requireTerminal(
+  operation: string,
+  { interactive, tty }: { interactive: boolean; tty: boolean },
+): void {
+  if (tty && interactive && !process.stdin.isTTY) {
+    throw misuse(operation, "-t", "standard input is no terminal", "leave -t out: -i alone passes it on");
+  }
+}
+
+/** Throws as requireTerminal. */
 export function ownStreams(operation: string, options: TerminalOptions): OwnStreams {
   const { stdin, stdout, stderr } = process;
   const { interactive, tty, detachable } = options;
-  if (tty && interactive && !stdin.isTTY) {
-    throw misuse(operation, "-t", "standard input is no terminal", "leave -t out: -i alone passes it on");
-  }
+  requireTerminal(operation, options);
   const detach = new AbortController();
   const raw = tty && interactive;
   if (raw) stdin.setRawMode(true);

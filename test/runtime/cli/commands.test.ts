@@ -40,30 +40,40 @@ test("run passes on options of the command, variables and volumes", async () => 
 });
 
 test("a detached container is listed, read, entered, measured, stopped and removed by its name", async () => {
-  const id = (
-    await lichen(
-      "run",
-      "-d",
-      "--name",
-      "web",
-      image,
-      "sh",
-      "-c",
-      "echo hi; trap 'exit 0' TERM; while :; do sleep 0.1; done",
-    )
-  )
-    .trim()
-    .split("\n")
-    .at(-1);
-  assert.match(id ?? "", /^[0-9a-f]{64}$/);
+  const id = await lichen(
+    "run",
+    "-d",
+    "--name",
+    "web",
+    image,
+    "sh",
+    "-c",
+    "echo hi; trap 'exit 0' TERM; while :; do sleep 0.1; done",
+  );
+  assert.match(id, /^[0-9a-f]{64}\n$/);
   assert.match(await lichen("ps"), /web +running/);
+  assert.equal(await lichen("ps", "--quiet"), id);
+  assert.equal(JSON.parse(await lichen("ps", "-o", "json"))[0].state, "CONTAINER_RUNNING");
   assert.match(await lichen("pods"), /web +default +ready/);
+  assert.match(await lichen("pods", "-q"), /^[0-9a-f]{64}\n$/);
+  const twin = await node.lichen("run", "-d", "--name", "web", image, "true");
+  assert.deepEqual([twin.status, twin.stdout], [125, ""]);
+  assert.match(twin.stderr, /^error: run web: the name is taken by [0-9a-f]{12}\nhint: .*lichen rm web/);
   await eventually(async () => assert.equal(await lichen("logs", "web"), "hi\n"));
   assert.match(await lichen("logs", "--timestamps", "--tail", "1", "web"), /^\d{4}-\d\d-\d\dT\S+ hi\n$/);
   assert.equal(await lichen("exec", "web", "echo", "-n", "inside"), "inside");
   assert.equal((await node.lichen("exec", "web", "sh", "-c", "exit 9")).status, 9);
   assert.match(await lichen("stats", "web"), /web/);
-  assert.equal(JSON.parse(await lichen("inspect", "web")).status.metadata.name, "web");
+  const { status } = JSON.parse(await lichen("inspect", "web"));
+  assert.deepEqual([status.metadata.name, status.state], ["web", "CONTAINER_RUNNING"]);
+  for (const [command, code] of [
+    ["no-such-command", 127],
+    ["/etc/passwd", 126],
+  ] as const) {
+    const { status, stderr } = await node.lichen("exec", "web", command);
+    assert.equal(status, code, stderr);
+    assert.match(stderr, new RegExp(`^error: run: execute in container ${id.trim()}: ${command}: `));
+  }
   const refused = await node.lichen("rm", "web");
   assert.equal(refused.status, 1);
   assert.match(refused.stderr, /^error: remove web: it is running\nhint: .*lichen stop web/);
@@ -97,9 +107,37 @@ test("images are listed and removed; a mistyped one is an error", async () => {
 
 test("a command that does not exist in the image is an error that names it, and leaves no pod", async () => {
   const { status, stderr } = await node.lichen("run", "--rm", image, "no-such-command");
-  assert.equal(status, 1);
+  assert.equal(status, 127);
+  assert.equal((await node.lichen("run", "--rm", image, "/etc/passwd")).status, 126);
   assert.match(stderr, /^error: .*no-such-command/);
   assert.deepEqual(JSON.parse(await lichen("pods", "-o", "json")), []);
+});
+
+test("wrong use is refused in one line with a hint, before anything is asked of the daemon", async () => {
+  for (const [code, expected, ...args] of [
+    [2, /value 'x' is invalid.*LOCAL:REMOTE/, "port-forward", "web", "x"],
+    [125, /--rm does not go with --detach/, "run", "-d", "--rm", image, "true"],
+    [125, /standard input is no terminal/, "run", "-it", image, "true"],
+    [1, /a stream is not copied/, "cp", "web:/etc/hosts", "-"],
+  ] as const) {
+    const { status, stdout, stderr } = await node.lichen(...args);
+    assert.deepEqual([status, stdout], [code, ""], stderr);
+    assert.match(stderr, expected);
+    assert.match(stderr, /^error: .*\nhint: .*\n$/);
+  }
+  assert.deepEqual(JSON.parse(await lichen("pods", "-o", "json")), []);
+});
+
+test("help of every command ends with the global options, once", async () => {
+  const names = [...(await lichen("--help")).matchAll(/^ {2}([a-z-]+) \[options\]/gm)].map(
+    ([, name]) => name ?? "",
+  );
+  assert.ok(names.length > 25, names.join());
+  for (const name of names) {
+    const text = await lichen(name, "--help");
+    assert.equal(text.split("Global options:").length, 2, name);
+    assert.match(text, /Global options:\n +--address <socket>/, name);
+  }
 });
 
 test("enter runs a command in the namespaces and passes its exit status on", async () => {

@@ -40,7 +40,7 @@ test("pull tells of its layers on standard error, and of the image on standard o
   const { status, stdout, stderr } = await node.lichen("pull", `${name}:1`);
   assert.equal(status, 0, stderr);
   assert.match(stdout, new RegExp(`IMAGE +ID\n${name}:1 +${id.slice(7, 19)}\n`));
-  assert.match(stderr, /^pulling .*busybox:1: \d layers?, [\d.]+ [kM]B in \d to fetch\n[0-9a-f]{12}: /);
+  assert.match(stderr, /^pulling .*busybox:1: \d layers?, [\d.]+ [kM]B to fetch\n[0-9a-f]{12}: /);
   const again = await node.lichen("image", "pull", `${name}:2`);
   assert.match(again.stderr, /all \d layers? were here already\n$/);
   assert.equal(await lichen("pull", "--quiet", `${name}:latest`), `${id}\n`);
@@ -110,7 +110,7 @@ test("prune says what it would remove, and removes it", async () => {
 test("an image goes through a file or a pipe and comes back with its names", async () => {
   await lichen("pull", `${name}:1`);
   const file = join(node.base, "image.tar");
-  const saved = await node.lichen("save", "--file", file, `${name}:1`);
+  const saved = await node.lichen("save", "--output", file, `${name}:1`);
   assert.match(
     saved.stderr,
     /busybox:1: saved as [0-9a-f]{12} \(here it is [0-9a-f]{12}: its layers were archived/,

@@ -52,7 +52,7 @@ test("exec passes output on as it comes, input with -i, and the exit code", asyn
     stderr: "",
   });
   const refused = await withInput("", "exec", "-it", "main", "sh");
-  assert.equal(refused.status, 1);
+  assert.equal(refused.status, 125);
   assert.match(refused.stderr, /no terminal.*\n.*leave -t out/);
 });
 

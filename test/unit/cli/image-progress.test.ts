@@ -101,7 +101,7 @@ describe("showing how layers come", () => {
     const last = await showLayers("pulling x", steps(), pipe);
     assert.equal(last?.imageId, "sha256:1");
     const [first, second, third, ...rest] = pipe.text().split("\n");
-    assert.equal(first, "pulling x: 2 layers, 1 MB in 1 to fetch");
+    assert.equal(first, "pulling x: 2 layers, 1 MB in 1 of them to fetch");
     assert.equal(second, `${"b".repeat(12)}: 1 MB`);
     assert.match(third ?? "", /^1 layer, 1 MB in 0\.0 s \(.*\/s\); 1 of 2 here already$/);
     assert.deepEqual(rest, [""]);

@@ -1,11 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { explain } from "../../../src/cli/report.ts";
+import { Metadata } from "@grpc/grpc-js";
+import { explain, failureStatus, notExecuted } from "../../../src/cli/report.ts";
 import { socketOf } from "../../../src/cli/socket.ts";
+import { toServiceError } from "../../../src/cri/status.ts";
 import { LichenError } from "../../../src/errors.ts";
 
-const callError = (code: number, details: string): Error =>
-  Object.assign(new Error(`${code} ${details}`), { code, details, metadata: {} });
+const callError = (code: number, details: string, hint?: string): Error => {
+  const metadata = new Metadata();
+  if (hint !== undefined) metadata.set("lichen-hint-bin", Buffer.from(hint));
+  return Object.assign(new Error(`${code} ${details}`), { code, details, metadata });
+};
 
 test("an error of ours is its message and its hint", () => {
   const error = new LichenError({
@@ -28,7 +33,38 @@ test("a call that reaches nobody says how to start the daemon", () => {
   }
 });
 
-test("what the daemon says is passed on, hint and all", () => {
+test("the daemon's hint has a line of its own", () => {
+  const told = explain(
+    callError(5, "pull image x: no such image (look – twice (really))", "look – twice (really)"),
+    "/s",
+  );
+  assert.deepEqual(told, { message: "pull image x: no such image", hint: "look – twice (really)" });
+  const daemons = toServiceError(
+    new LichenError({
+      code: "NOT_FOUND",
+      operation: "find",
+      object: "x",
+      reason: "gone",
+      hint: "such’s life",
+    }),
+  );
+  assert.deepEqual(explain(daemons, "/s"), { message: "find x: gone", hint: "such’s life" });
+});
+
+test("run and exec end with 126 or 127 for a command that cannot be executed, with 125 for all else", () => {
+  for (const [command, exitStatus, expected] of [
+    ["run", 127, 127],
+    ["exec", 126, 126],
+    ["exec", 0, 125],
+    ["run", 128, 125],
+    ["logs", 127, 1],
+  ] as const)
+    assert.equal(failureStatus(command, notExecuted(new Error("x"), exitStatus)), expected, command);
+  assert.equal(failureStatus("run", new Error("x")), 125);
+  assert.equal(failureStatus("run", notExecuted("thrown text", 127)), 125);
+});
+
+test("what a daemon without hints says is passed on", () => {
   assert.deepEqual(explain(callError(5, "pull image x: no such image"), "/s"), {
     message: "pull image x: no such image",
   });

@@ -3,11 +3,13 @@ import { buffer } from "node:stream/consumers";
 import { test } from "node:test";
 import fc from "fast-check";
 import { parsePlace } from "../../../src/cli/commands/cp.ts";
-import { parseForwarding } from "../../../src/cli/commands/port-forward.ts";
+import { forwardingArgument } from "../../../src/cli/commands/port-forward.ts";
 import { since } from "../../../src/cli/log.ts";
 import { sinceOption } from "../../../src/cli/options.ts";
 import { DetachKeys } from "../../../src/cli/streams/detach-keys.ts";
 import { exitCode } from "../../../src/cli/streams/session.ts";
+import { LichenError } from "../../../src/errors.ts";
+import { failureStatus } from "../../../src/streaming/status.ts";
 
 /** What passes the keys when they arrive in these chunks, and how often they meant to detach. */
 async function typed(...chunks: Buffer[]): Promise<{ passed: Buffer; detached: number }> {
@@ -41,11 +43,14 @@ test("keys without ctrl-p ctrl-q pass unchanged, however they are cut", async ()
 });
 
 test("pairs of ports", () => {
-  assert.deepEqual(parseForwarding("8080:80"), { local: 8080, remote: 80 });
-  assert.deepEqual(parseForwarding("80"), { local: 80, remote: 80 });
-  assert.deepEqual(parseForwarding(":80"), { local: 0, remote: 80 });
+  assert.deepEqual(forwardingArgument("8080:80"), [{ local: 8080, remote: 80 }]);
+  assert.deepEqual(forwardingArgument("80"), [{ local: 80, remote: 80 }]);
+  assert.deepEqual(forwardingArgument(":80", [{ local: 1, remote: 2 }]), [
+    { local: 1, remote: 2 },
+    { local: 0, remote: 80 },
+  ]);
   for (const wrong of ["", ":", "80:", "0", "1:0", "65536", "65536:1", "a:b", "1:2:3", "-1:2"]) {
-    assert.throws(() => parseForwarding(wrong), /no LOCAL:REMOTE pair/, wrong);
+    assert.throws(() => forwardingArgument(wrong), /Give LOCAL:REMOTE/, wrong);
   }
 });
 
@@ -69,6 +74,18 @@ test("exit codes come from a status object; other failures are errors", () => {
     reason: "no such container",
   });
   assert.throws(() => exitCode(undefined), { code: "UNAVAILABLE" });
+});
+
+test("a command that could not be executed is told in the daemon's words, with a shell's status", () => {
+  for (const [code, exitStatus] of [
+    ["NOT_FOUND", 127],
+    ["PERMISSION_DENIED", 126],
+    ["INTERNAL", 0],
+  ] as const) {
+    const error = new LichenError({ code, operation: "find command", object: "x: y", reason: "none" });
+    const status = JSON.stringify(failureStatus("executing command in container", error));
+    assert.throws(() => exitCode(status), { reason: "find command x: y: none", exitStatus });
+  }
 });
 
 test("logs since a time or a duration ago", () => {

@@ -25,8 +25,9 @@ test("a failure says what was being done, why it failed and what to do", () => {
     reason: "is gone",
     hint: "look elsewhere",
   });
-  const { status, code, message } = failureStatus("attaching to container", error);
+  const { status, code, message, details } = failureStatus("attaching to container", error);
   assert.deepEqual({ status, code }, { status: "Failure", code: 500 });
+  assert.equal(details?.causes[0]?.reason, "NOT_FOUND");
   assert.match(message ?? "", /error attaching to container: find x: is gone \(look elsewhere\)/);
 });
 
