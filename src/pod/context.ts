@@ -46,6 +46,7 @@ export interface PodContext {
   /** What pods and containers use, by their ids. */
   readonly usage: Sampler<Subject, SubjectUsage>;
   readonly cpuRates: CpuRates;
+  readonly podSubjects: LastMade<Subject>;
   /** What was last told of them. */
   readonly podUsages: LastMade<PodUsage>;
   readonly containerUsages: LastMade<ContainerUsage>;

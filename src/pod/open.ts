@@ -124,6 +124,7 @@ export function openContext(options: PodServiceOptions, conditions: Conditions):
     layerUsage: new DiskUsageCache(),
     usage: new Sampler((subjects) => readUsage(context.cgroups, subjects)),
     cpuRates: new CpuRates(),
+    podSubjects: new LastMade(),
     podUsages: new LastMade(),
     containerUsages: new LastMade(),
     security: readNodeSecurity(),

@@ -4,6 +4,7 @@ import type { Sample } from "../../resources/usage/sampler.ts";
 import type { Usage } from "../../resources/usage/types.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import { now, type PodContext, upperDirectory } from "../context.ts";
+import { madeOnce } from "../made-once.ts";
 import type { ContainerUsage } from "../types.ts";
 
 const nothing: SubjectUsage = {
@@ -20,19 +21,27 @@ const nothing: SubjectUsage = {
 export const unknown = (): Sample<SubjectUsage> => ({ usage: nothing, at: now() });
 
 /** Where a running container's usage is read. */
-export function containerSubject({ id, cgroup, pid }: ContainerRecord): [string, Subject] {
-  return [id, { cgroups: [cgroup], leaves: [cgroup], pid, network: 0 }];
-}
+export const containerSubject = madeOnce(
+  ({ id, cgroup, pid }: ContainerRecord): Subject => ({
+    key: id,
+    cgroups: [cgroup],
+    leaves: [cgroup],
+    pid,
+    network: 0,
+  }),
+);
 
 /** What containers use now; of those that do not run only their writable layers are told. */
 export async function containersUsage(
   context: PodContext,
   containers: readonly ContainerRecord[],
 ): Promise<ContainerUsage[]> {
-  const running = containers.filter(({ state }) => state === "running");
-  const samples = await context.usage.of(running.map(containerSubject));
+  const isRunning = ({ state }: ContainerRecord) => state === "running";
+  const samples = await context.usage.of(containers.filter(isRunning).map(containerSubject));
   return settled(
-    containers.map((container) => containerUsage(context, container, samples.get(container.id))),
+    containers.map((container) =>
+      containerUsage(context, container, isRunning(container) ? samples.get(container.id) : undefined),
+    ),
   );
 }
 

@@ -23,6 +23,7 @@ export async function removePodSandbox(context: PodContext, idPrefix: string): P
       await releaseNetwork(context, pod);
       context.cpuRates.forget(pod.id);
       context.usage.forget(pod.id);
+      context.podSubjects.forget(pod.id);
       context.podUsages.forget(pod.id);
       context.pods.delete(pod.id);
     } catch (error) {

@@ -18,7 +18,10 @@ import type {
 } from "./types.ts";
 
 /** A container or pod whose usage is asked for; its cgroups are paths as Cgroups has them. */
-export type Subject = UsageSubject;
+export interface Subject extends UsageSubject {
+  /** The id of the container or pod. */
+  readonly key: string;
+}
 
 /** What a subject uses, and its network interfaces but for loopback. */
 export interface SubjectUsage extends Usage {
@@ -29,7 +32,10 @@ export interface SubjectUsage extends Usage {
  * What all of these use: from their cgroups where the kernel counts (cpu.stat needs no controller, memory.* does), else summed over their
  * processes in /proc, which misses what exited children used.
  */
-export async function readUsage(cgroups: Cgroups, subjects: readonly Subject[]): Promise<SubjectUsage[]> {
+export async function readUsage(
+  cgroups: Cgroups,
+  subjects: readonly UsageSubject[],
+): Promise<SubjectUsage[]> {
   const directories = (paths: readonly string[]) =>
     paths.filter((path) => path !== "").map((path) => cgroups.directory(path));
   const read = await readFigures(

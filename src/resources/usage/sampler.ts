@@ -33,8 +33,10 @@ interface Kept<S, U> extends Sample<U> {
  * Keeps what was read of subjects that somebody asks about again and again: on a node with hundreds of pods, reading thousands of the
  * kernel's files costs tens of milliseconds. On such a node who asks at least every half minute, as a kubelet does, never waits for that
  * but the first time: samples are replaced before they are too old, some at a time. Nothing is read while nobody asks.
+ *
+ * Subjects are told apart by their keys; another object with the same key is the same thing changed, of which nothing has been read yet.
  */
-export class Sampler<S, U> {
+export class Sampler<S extends { readonly key: string }, U> {
   readonly #read: (subjects: readonly S[]) => Promise<U[]>;
   readonly #kept = new Map<string, Kept<S, U>>();
   readonly #reading = new Map<string, Promise<void>>();
@@ -52,27 +54,27 @@ export class Sampler<S, U> {
   }
 
   /**
-   * A sample of each by the keys that tell them apart, not older than the number of all that are asked about allows (a second for up to
-   * 62, ten at most); none of what is forgotten meanwhile.
+   * The samples by their subjects' keys: of each that is asked about one that is not older than the number of all allows (a second for up to
+   * 62, ten at most), but none of what is forgotten meanwhile. Those of others are there as well, however old.
    */
-  async of(subjects: readonly (readonly [key: string, subject: S])[]): Promise<Map<string, Sample<U>>> {
+  async of(subjects: readonly S[]): Promise<ReadonlyMap<string, Sample<U>>> {
     this.#asked = performance.now();
     const oldest = this.#oldestMs(subjects.length);
-    const age = (key: string) => this.#asked - (this.#kept.get(key)?.taken ?? Number.NEGATIVE_INFINITY);
-    const old = subjects.filter(([key]) => age(key) > oldest);
+    const age = (subject: S) => {
+      const kept = this.#kept.get(subject.key);
+      return kept?.subject === subject ? this.#asked - kept.taken : Number.POSITIVE_INFINITY;
+    };
     if (Math.max(subjects.length, this.#kept.size) > manySubjects) this.#renewLater();
     else {
-      const aging = subjects.filter(([key]) => age(key) > oldest * aged && age(key) <= oldest);
+      const aging = subjects.filter((subject) => age(subject) > oldest * aged && age(subject) <= oldest);
       // Whoever asks later waits for a failure of this, or reads anew.
       this.#refresh(aging, 1).catch(() => {});
     }
-    await this.#refresh(old, chunksAtOnce);
-    const samples = new Map<string, Sample<U>>();
-    for (const [key] of subjects) {
-      const sample = this.#kept.get(key);
-      if (sample !== undefined) samples.set(key, sample);
-    }
-    return samples;
+    await this.#refresh(
+      subjects.filter((subject) => age(subject) > oldest),
+      chunksAtOnce,
+    );
+    return this.#kept;
   }
 
   /** The subject is gone. */
@@ -95,10 +97,11 @@ export class Sampler<S, U> {
       // So many that all are replaced in time if they became old together, with a turn to spare.
       const turns = Math.floor(((renewed - aged) * oldest) / tickMs) - 1;
       const most = Math.ceil(this.#kept.size / turns);
-      const due = [...this.#kept]
-        .filter(([key, { taken }]) => now - taken > oldest * aged && !this.#reading.has(key))
-        .slice(0, most)
-        .map(([key, { subject }]) => [key, subject] as const);
+      const due: S[] = [];
+      for (const { subject, taken } of this.#kept.values()) {
+        if (due.length === most) break;
+        if (now - taken > oldest * aged && !this.#reading.has(subject.key)) due.push(subject);
+      }
       this.#refresh(due, 1)
         .catch(() => {})
         .finally(() => this.#renewLater());
@@ -106,29 +109,32 @@ export class Sampler<S, U> {
   }
 
   /** Reads what nobody reads already, `atOnce` chunks at a time, and waits for the rest. */
-  async #refresh(subjects: readonly (readonly [key: string, subject: S])[], atOnce: number): Promise<void> {
-    const waiting = subjects.flatMap(([key]) => this.#reading.get(key) ?? []);
-    const own = subjects.filter(([key]) => !this.#reading.has(key));
+  async #refresh(subjects: readonly S[], atOnce: number): Promise<void> {
+    if (subjects.length === 0) return;
+    const waiting = subjects.flatMap(({ key }) => this.#reading.get(key) ?? []);
+    const own = subjects.filter(({ key }) => !this.#reading.has(key));
     const lanes: Promise<unknown>[] = new Array(atOnce).fill(Promise.resolve());
     for (let at = 0; at < own.length; at += chunkSize) {
       const chunk = own.slice(at, at + chunkSize);
       const reading = lanes.shift()!.then(() => this.#readChunk(chunk));
       lanes.push(reading.catch(() => {}));
-      for (const [key] of chunk) this.#reading.set(key, reading);
+      for (const { key } of chunk) this.#reading.set(key, reading);
       waiting.push(reading);
     }
     await Promise.all(waiting);
   }
 
-  async #readChunk(chunk: readonly (readonly [key: string, subject: S])[]): Promise<void> {
+  async #readChunk(chunk: readonly S[]): Promise<void> {
     try {
-      const usages = await this.#read(chunk.map(([, subject]) => subject));
+      const usages = await this.#read(chunk);
       const taken = performance.now();
       const at = BigInt(Date.now()) * 1_000_000n;
-      for (const [index, [key, subject]] of chunk.entries())
+      for (const [index, subject] of chunk.entries()) {
+        const { key } = subject;
         if (!this.#gone.has(key)) this.#kept.set(key, { usage: usages[index]!, at, taken, subject });
+      }
     } finally {
-      for (const [key] of chunk) {
+      for (const { key } of chunk) {
         this.#reading.delete(key);
         this.#gone.delete(key);
       }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LastMade } from "../../../src/pod/last-made.ts";
+import { madeOnce } from "../../../src/pod/made-once.ts";
 
 test("the same object is given while the parts are the same, for each key by itself", () => {
   const made = new LastMade<{ count: number }>();
@@ -25,4 +26,14 @@ test("what is forgotten is made anew", () => {
     made.of("a", [], () => ({})),
     first,
   );
+});
+
+test("of an object something is made once, and of another like it anew", () => {
+  let count = 0;
+  const madeOf = madeOnce((part: { name: string }) => ({ name: part.name, count: ++count }));
+  const part = { name: "a" };
+  const first = madeOf(part);
+  assert.equal(madeOf(part), first);
+  assert.deepEqual(madeOf({ name: "a" }), { name: "a", count: 2 });
+  assert.equal(madeOf(part), first);
 });

@@ -7,19 +7,22 @@ import { Sampler } from "../../../src/resources/usage/sampler.ts";
 function counting(work: () => Promise<unknown> = async () => {}, attentionMs?: number) {
   const batches: string[][] = [];
   const counts = new Map<string, number>();
-  const sampler = new Sampler<string, number>(async (names) => {
-    batches.push([...names]);
+  const sampler = new Sampler<{ key: string }, number>(async (asked) => {
+    const names = asked.map(({ key }) => key);
+    batches.push(names);
     await work();
     return names.map((name) => {
       counts.set(name, (counts.get(name) ?? 0) + 1);
       return counts.get(name) ?? 0;
     });
   }, attentionMs);
+  const subjects = new Map<string, { key: string }>();
+  const subjectOf = (key: string) => subjects.get(key) ?? subjects.set(key, { key }).get(key)!;
   const ask = async (...names: string[]) => {
-    const samples = await sampler.of(names.map((name) => [name, name]));
+    const samples = await sampler.of(names.map(subjectOf));
     return names.map((name) => samples.get(name)?.usage);
   };
-  return { batches, sampler, ask };
+  return { batches, sampler, ask, change: (name: string) => subjects.delete(name) };
 }
 
 test("what was read a moment ago is told again, and only the rest is read", async () => {
@@ -27,6 +30,14 @@ test("what was read a moment ago is told again, and only the rest is read", asyn
   assert.deepEqual(await ask("a", "b"), [1, 1]);
   assert.deepEqual(await ask("b", "c", "a"), [1, 1, 1]);
   assert.deepEqual(batches, [["a", "b"], ["c"]]);
+});
+
+test("what has changed is read anew, and by the side as it is then", async () => {
+  const { batches, ask, change } = counting();
+  await ask("a", "b");
+  change("a");
+  assert.deepEqual(await ask("a", "b"), [2, 1]);
+  assert.deepEqual(batches, [["a", "b"], ["a"]]);
 });
 
 test("what is aging is told once more while it is read anew; what is old is read first", async () => {
