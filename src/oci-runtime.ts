@@ -25,6 +25,8 @@ export interface RuntimeProcess {
   apparmorProfile?: string;
   /** Not of the specification: the profile that is taken without `apparmorProfile`, when it is loaded. */
   apparmorDefault?: string;
+  /** The SELinux context. */
+  selinuxLabel?: string;
   oomScoreAdj?: number;
 }
 
@@ -91,6 +93,8 @@ export interface RuntimeLinux {
   readonlyPaths: string[];
   seccomp?: RuntimeSeccomp;
   rootfsPropagation?: string;
+  /** The SELinux context of the container's files. */
+  mountLabel?: string;
   cgroupsPath?: string;
   resources?: object;
 }

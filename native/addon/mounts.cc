@@ -14,7 +14,7 @@ namespace lichen::addon {
 
 namespace {
 
-// overlay({lower, upper?, work?, readonly?}): Promise<Fd>
+// overlay({lower, upper?, work?, readonly?, context?}): Promise<Fd>
 Napi::Value overlay(const Napi::CallbackInfo& info) {
   Arguments arguments(info, "overlay");
   OverlaySpec spec;
@@ -22,6 +22,7 @@ Napi::Value overlay(const Napi::CallbackInfo& info) {
   spec.upper = arguments.optional_string(arguments.member(info[0], "upper"), "upper");
   spec.work = arguments.optional_string(arguments.member(info[0], "work"), "work");
   spec.readonly = arguments.optional_boolean(arguments.member(info[0], "readonly"), "readonly");
+  spec.context = arguments.optional_string(arguments.member(info[0], "context"), "context");
   if (!arguments.ok()) return info.Env().Undefined();
   return in_background<Fd>(
       info.Env(), [spec] { return mount_overlay(spec); }, FdObject::wrap);

@@ -4,7 +4,7 @@
 
 namespace lichen::addon {
 
-// Adds appArmorProfileLoaded and refusedPrivileges.
+// Adds appArmorProfileLoaded, selinuxContext, checkSelinuxContext, labelTree and refusedPrivileges.
 void add_security(Napi::Env env, Napi::Object exports);
 
 }  // namespace lichen::addon

@@ -56,6 +56,8 @@ class Builder {
     return {};
   }
 
+  Status context(const std::string& label) { return set("context", label, label); }
+
   Result<Fd> mount(unsigned attributes) {
     if (fsconfig(context_.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) return failed("create", "");
     Fd mount(fsmount(context_.get(), FSMOUNT_CLOEXEC, attributes));
@@ -119,6 +121,7 @@ Result<Fd> mount_overlay(const OverlaySpec& spec) {
     LICHEN_TRY(overlay.directory("upperdir", spec.upper));
     LICHEN_TRY(overlay.directory("workdir", spec.work));
   }
+  if (!spec.context.empty()) LICHEN_TRY(overlay.context(spec.context));
   return overlay.mount(spec.readonly || spec.upper.empty() ? MOUNT_ATTR_RDONLY : 0);
 }
 

@@ -14,6 +14,7 @@ struct OverlaySpec {
   std::string upper;               // "" for a read-only mount
   std::string work;                // on the file system of `upper`; needed with it
   bool readonly = false;           // refuse writes even with an upper directory
+  std::string context;             // SELinux's, of every file in the mount; "": each has its own
 };
 
 // Mounts an overlay (fsopen, fsconfig, fsmount) with `userxattr`, as a user namespace must: opaque marks are

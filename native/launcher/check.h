@@ -20,7 +20,7 @@ struct Trial {
 std::string check(const CheckOptions& options);
 
 // The groups that check() puts together.
-std::vector<Trial> check_host();    // kernel, runtime directory, linger, TUN, AppArmor
+std::vector<Trial> check_host();    // kernel, runtime directory, linger, TUN, AppArmor, SELinux
 std::vector<Trial> check_cgroup();  // delegation, controllers
 std::vector<Trial> check_namespaces(const std::string& data_dir);  // ids, overlay, uplink, …
 

@@ -7,6 +7,7 @@
 
 #include "core/apparmor.h"
 #include "core/fd.h"
+#include "core/selinux.h"
 #include "core/text.h"
 #include "launcher/check.h"
 #include "launcher/hints.h"
@@ -80,6 +81,15 @@ std::vector<Trial> check_apparmor() {
                "/etc/apparmor.d/" + kDefaultProfile}};
 }
 
+// Only where SELinux is active.
+std::vector<Trial> check_selinux() {
+  std::string context = own_selinux_context();
+  if (context.empty()) return {};
+  auto mode = read_file("/sys/fs/selinux/enforce");
+  const char* how = !mode ? "" : mode.value().starts_with('1') ? ", enforcing" : ", permissive";
+  return {{"selinux", true, "containers run as " + context + " unless they ask for a label" + how, ""}};
+}
+
 }  // namespace
 
 bool kernel_at_least(const std::string& release, int major, int minor) {
@@ -93,6 +103,7 @@ bool kernel_at_least(const std::string& release, int major, int minor) {
 std::vector<Trial> check_host() {
   std::vector<Trial> trials = {check_kernel(), check_runtime_dir(), check_linger(), check_tun()};
   for (Trial& trial : check_apparmor()) trials.push_back(std::move(trial));
+  for (Trial& trial : check_selinux()) trials.push_back(std::move(trial));
   return trials;
 }
 

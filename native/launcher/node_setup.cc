@@ -1,5 +1,6 @@
 #include "launcher/node_setup.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <net/if.h>
 #include <stdlib.h>
@@ -7,11 +8,13 @@
 #include <unistd.h>
 
 #include "core/links.h"
+#include "core/mount_api.h"
 
 namespace lichen::launcher {
 
 namespace {
 
+constexpr const char* kSelinux = "/sys/fs/selinux";
 constexpr unsigned long kPlain = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 
 Status mount_at(const char* source, const std::string& target, const char* type, unsigned long flags) {
@@ -32,7 +35,13 @@ Status set_propagation() {
 // A sysfs of our own network namespace. The kernel refuses where parts of the host's are covered
 // (containers).
 void mount_sysfs(Warnings& warnings) {
+  // Where SELinux is asked what its policy allows; a new sysfs has the place for it alone.
+  auto selinux = clone_mount(Fd(), kSelinux, false);
   Status mounted = mount_at("sysfs", "/sys", "sysfs", kPlain);
+  if (mounted && selinux) {
+    auto place = open_at({}, kSelinux, O_PATH | O_DIRECTORY);
+    if (place) mounted = attach_mount(selinux.value(), place.value());
+  }
   if (mounted) return;
   warnings.push_back(
       {"SYSFS_REFUSED",

@@ -120,7 +120,7 @@ Result<Prepared> prepare(ContainerStart& start) {
   LICHEN_ASSIGN(Fd null, open_at(Fd(), "/dev/null", O_RDWR));
   LICHEN_TRY(install_streams(start.streams, null));
   LICHEN_TRY(prepare_filter(start, start.node->spec, prepared));
-  LICHEN_TRY(choose_apparmor(process));
+  LICHEN_TRY(choose_confinement(process));
   LICHEN_ASSIGN(prepared.terminal, enter_root(start, *start.node));
   LICHEN_TRY(assume_identity(process, prepared.filter.has_value()));
   prepared.process = std::move(process);

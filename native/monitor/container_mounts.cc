@@ -9,6 +9,7 @@
 #include "core/mount_part.h"
 #include "core/overlay.h"
 #include "core/root_path.h"
+#include "core/selinux.h"
 
 namespace lichen::monitor {
 
@@ -44,8 +45,17 @@ Status map_ids(const Fd& source, const OciMount& mount, const MountContext& cont
   return {};
 }
 
+// Of the pod's shared memory, which was made without a label; what else is bound has its own.
+Status label_shm(const Fd& source, const OciMount& mount) {
+  if (mount.source != kPodShm) return {};
+  for (const auto& [key, value] : mount.options.data)
+    if (key == "context") LICHEN_TRY(label_file(source, value));
+  return {};
+}
+
 Result<Fd> make_bind(const OciMount& mount, const MountContext& context) {
   LICHEN_ASSIGN(Fd source, bind_source(mount, context));
+  LICHEN_TRY(label_shm(source, mount));
   LICHEN_TRY(map_ids(source, mount, context));
   LICHEN_TRY(apply_options(source, mount.options));
   return source;
@@ -111,6 +121,8 @@ Status open_image(const OciMount& mount, PreparedMount& prepared) {
       spec.lower.push_back(value);
     else if (key == "lichen.subpath")
       prepared.image_path = value;
+    else if (key == "context")
+      spec.context = value;
     else
       return plain_error("UNSUPPORTED_OPTION", "mount image", "\"" + key + "\"",
                          "an image has no such option");

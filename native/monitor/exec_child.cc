@@ -53,7 +53,7 @@ Result<Prepared> prepare(const ExecStart& start) {
   // A default that was loaded or removed since the container was started is not its default.
   std::string& usual = prepared.process.apparmor_default;
   if (!usual.empty() && !is_confined_by(start.container_pid, usual)) usual.clear();
-  LICHEN_TRY(choose_apparmor(prepared.process));
+  LICHEN_TRY(choose_confinement(prepared.process));
   // Network, IPC and UTS are the monitor's already; setns(2) with a mount namespace also moves root and
   // directory there.
   if (setns(start.container.get(), CLONE_NEWNS) != 0) return sys_error("setns", "the container");

@@ -51,7 +51,7 @@ Result<OciProcess> read_oci_process(const JsonDocument& document, const JsonRead
   JsonReader size = reader.object("consoleSize");
   process.terminal_size.columns = static_cast<unsigned short>(size.number("width", 80, 0, UINT16_MAX));
   process.terminal_size.rows = static_cast<unsigned short>(size.number("height", 24, 0, UINT16_MAX));
-  if (!reader.text("selinuxLabel").empty()) reader.refuse("selinuxLabel", "is not supported");
+  process.selinux_label = reader.text("selinuxLabel");
   for (const char* key : {"scheduler", "ioPriority", "execCPUAffinity"})
     if (reader.has(key)) reader.refuse(key, "is not supported");
   auto sets = read_capabilities(reader.object("capabilities"));

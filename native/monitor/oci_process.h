@@ -23,6 +23,7 @@ struct OciProcess {
   bool no_new_privileges = false;
   std::string apparmor_profile;  // "": none
   std::string apparmor_default;  // in place of none, when it is loaded
+  std::string selinux_label;     // "": the monitor's own
   TerminalSize terminal_size;
 };
 

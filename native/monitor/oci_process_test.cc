@@ -103,12 +103,13 @@ TEST_CASE("a command is needed, and texts end where they end") {
 TEST_CASE("what would have an effect and is not built is refused, its empty form is not") {
   for (const char* key : {"scheduler", "ioPriority", "execCPUAffinity"})
     CHECK(object_of("\"" + std::string(key) + "\":{}") == key);
-  CHECK(object_of(R"("selinuxLabel":"system_u:system_r:container_t:s0")") == "selinuxLabel");
   for (const char* harmless :
        {R"("selinuxLabel":"")", R"("scheduler":null)", R"("apparmorProfile":"unconfined")"})
     CHECK(read_with(harmless).ok());
   CHECK(read_with(R"("apparmorProfile":"unconfined")")->apparmor_profile.empty());
   CHECK(read_with(R"("apparmorProfile":"web")")->apparmor_profile == "web");
+  CHECK(read_with(R"("selinuxLabel":"system_u:system_r:container_t:s0")")->selinux_label ==
+        "system_u:system_r:container_t:s0");
 }
 
 TEST_CASE("a terminal is as large as the kernel can tell") {

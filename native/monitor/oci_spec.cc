@@ -47,7 +47,6 @@ void refuse_unsupported(const JsonReader& root, const JsonReader& linux_part) {
   if (!root.text("domainname").empty()) root.refuse("domainname", "is not supported");
   for (const char* key : {"personality", "intelRdt", "timeOffsets"})
     if (linux_part.has(key)) linux_part.refuse(key, "is not supported");
-  if (!linux_part.text("mountLabel").empty()) linux_part.refuse("mountLabel", "is not supported");
 }
 
 }  // namespace

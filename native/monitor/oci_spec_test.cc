@@ -69,12 +69,17 @@ TEST_CASE("what cannot be done is refused") {
            R"("mounts":[{"destination":"/d","type":"tmpfs","uidMappings":[{"containerID":0,"hostID":1,"size":1}]}],)")
            .ok());
   CHECK(!read_with(R"("linux":{"personality":{"domain":"LINUX32"}},)").ok());
-  CHECK(!read_with("", R"(,"selinuxLabel":"x")").ok());
   CHECK(!read_with("", R"(,"capabilities":{"bounding":["CAP_MAGIC"]})").ok());
   CHECK(!read_with("", R"(,"rlimits":[{"type":"RLIMIT_MAGIC","soft":1,"hard":1}])").ok());
 }
 
-TEST_CASE("no hooks and no labels are fine") {
+TEST_CASE("no hooks are fine, and labels are a process's and its mounts'") {
   CHECK(read_with(R"("hooks":{},)").ok());
-  CHECK(read_with("", R"(,"selinuxLabel":"")").ok());
+  CHECK(read_with("", R"(,"selinuxLabel":"")")->process.selinux_label == "");
+  auto labelled = read_with(
+      R"("mounts":[{"destination":"/d","type":"tmpfs","options":["context=u:object_r:t:s0:c1,c2"]}],"linux":{"mountLabel":"u:object_r:t:s0:c1,c2"},)",
+      R"(,"selinuxLabel":"u:r:t:s0:c1,c2")");
+  REQUIRE(labelled.ok());
+  CHECK(labelled->process.selinux_label == "u:r:t:s0:c1,c2");
+  CHECK(labelled->mounts[0].options.data == FsOptions{{"context", "u:object_r:t:s0:c1,c2"}});
 }

@@ -11,6 +11,7 @@
 #include "core/child_process.h"
 #include "core/executable.h"
 #include "core/passwd.h"
+#include "core/selinux.h"
 
 namespace lichen::monitor {
 
@@ -60,7 +61,8 @@ Status install_streams(const StandardStreams& streams, const Fd& node_null) {
   return install_stream(streams.error, node_null, 2);
 }
 
-Status choose_apparmor(const OciProcess& process) {
+Status choose_confinement(const OciProcess& process) {
+  if (!process.selinux_label.empty()) return request_selinux(process.selinux_label);
   if (!process.apparmor_profile.empty()) return request_apparmor(process.apparmor_profile);
   if (!process.apparmor_default.empty()) return request_apparmor_if_loaded(process.apparmor_default);
   return {};
@@ -92,7 +94,9 @@ Error run_process(const OciProcess& process, const std::optional<SeccompFilter>&
   if (filter)
     if (auto done = apply_seccomp(*filter); !done) return std::move(done).error();
   LICHEN_STEP_MAY_FAIL();
-  return run_program(*command.operator->(), process.args, process.environment);
+  Error failure = run_program(*command.operator->(), process.args, process.environment);
+  if (process.selinux_label.empty() || (failure.number != EACCES && failure.number != EPERM)) return failure;
+  return std::move(failure).within("run as " + process.selinux_label + " as far as SELinux's policy allows");
 }
 
 }  // namespace lichen::monitor

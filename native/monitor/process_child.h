@@ -22,9 +22,9 @@ Status install_streams(const StandardStreams& streams, const Fd& node_null);
 // whose it is. `owner` is an id of the caller's user namespace.
 Status own_streams(const StandardStreams& streams, uid_t owner);
 
-// Asks for the AppArmor profile that the process is to have after the next execve(2). While /proc is still
-// the node's (core/apparmor.h).
-Status choose_apparmor(const OciProcess& process);
+// Asks for the AppArmor profile, or the SELinux context, that the process is to have after the next
+// execve(2). While /proc is still the node's (core/apparmor.h, core/selinux.h).
+Status choose_confinement(const OciProcess& process);
 
 // Working directory, limits, user, capabilities, no_new_privs. Inside the container's root file system.
 Status assume_identity(OciProcess& process, bool has_filter);

@@ -112,7 +112,13 @@ export interface RawAddon {
   signalPidfd(pidfd: Fd, signal: number): boolean;
   PidWatcher: new (pidfd: Fd, onExit: (code: number | null, signal: number | null) => void) => RawPidWatcher;
 
-  overlay(spec: { lower: string[]; upper?: string; work?: string; readonly?: boolean }): Promise<Fd>;
+  overlay(spec: {
+    lower: string[];
+    upper?: string;
+    work?: string;
+    readonly?: boolean;
+    context?: string;
+  }): Promise<Fd>;
   cloneTree(path: string, options: { recursive?: boolean; readonly?: boolean }): Promise<Fd>;
 
   detachMount(path: string): void;
@@ -140,6 +146,9 @@ export interface RawAddon {
   releaseUnusedMemory(): void;
 
   appArmorProfileLoaded(name: string): boolean;
+  selinuxContext(): string;
+  checkSelinuxContext(context: string, kind: "process" | "file"): void;
+  labelTree(path: string, context: string): Promise<boolean>;
   refusedPrivileges(scratch: string): { what: string; code: string }[];
 
   layer: RawLayer;

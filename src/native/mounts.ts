@@ -7,6 +7,8 @@ export interface OverlayOptions {
   upper?: string;
   work?: string;
   readonly?: boolean;
+  /** The SELinux context of every file in the mount; without one each has its own. */
+  context?: string;
 }
 
 /** An overlay that is in no mount table: it exists as long as its descriptor, and wherever the monitor attaches it. */

@@ -1,4 +1,4 @@
-import { type SELinuxOption, type SecurityProfile, SecurityProfileProfileType } from "#cri";
+import { type SecurityProfile, SecurityProfileProfileType } from "#cri";
 import { LichenError } from "../errors.ts";
 import { text } from "../quiet-files.ts";
 
@@ -76,18 +76,4 @@ const withoutPrefix = (reference: string): string =>
 
 function noProfile(object: string, reason: string): LichenError {
   return new LichenError({ code: "INVALID_ARGUMENT", operation: "read AppArmor profile", object, reason });
-}
-
-/** Refuses SELinux labels (FAILED_PRECONDITION): a container runs in the node's own context, since lichen sets no labels. */
-export function refuseSelinuxLabels(options: SELinuxOption | null): void {
-  if (options === null) return;
-  const label = [options.user, options.role, options.type, options.level].filter(Boolean).join(":");
-  if (label === "") return;
-  throw new LichenError({
-    code: "FAILED_PRECONDITION",
-    operation: "apply SELinux label",
-    object: label,
-    reason: "lichen sets no SELinux labels",
-    hint: "leave selinux_options out",
-  });
 }

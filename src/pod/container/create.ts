@@ -4,11 +4,14 @@ import type { ContainerConfig, PodSandboxConfig } from "#cri";
 import { within } from "../../errors.ts";
 import { removeDirectory } from "../../native/layer.ts";
 import { overlay } from "../../native/mounts.ts";
-import { containerDirectory, now, type PodContext, upperDirectory } from "../context.ts";
+import { labelTree } from "../../native/security.ts";
+import { containerDirectory, now, type PodContext, podDirectory, upperDirectory } from "../context.ts";
+import { podFiles } from "../sandbox/files.ts";
+import { relabel } from "../spec/selinux.ts";
 import { rootOf } from "../spec/user-namespace.ts";
 import type { ContainerImage } from "../types.ts";
 import { Undo } from "../undo.ts";
-import { type ContainerPlan, planContainer } from "./plan.ts";
+import { type ContainerPlan, emptyDirectory, planContainer } from "./plan.ts";
 import { checkContainer } from "./validate.ts";
 
 /** CreateContainer: see PodService. */
@@ -49,9 +52,11 @@ async function make(
   undo.add("keep the image", () => context.images.release(image.id, id));
   context.images.acquire(image.id, id);
 
+  await relabel(plan.relabel, plan.selinux);
   undo.add("make the writable layer", () => removeDirectory(containerDirectory(context, id)));
   const lower = plan.idMap ? await context.images.shiftedLower(image.id, id, plan.idMap) : image.lower;
-  using root = await mountRoot(context, id, lower, plan.idMap && rootOf(plan.idMap));
+  if (plan.selinux.files !== undefined) await prepareLabelled(context, plan, plan.selinux.files);
+  using root = await mountRoot(context, id, lower, plan.idMap && rootOf(plan.idMap), plan.selinux.files);
 
   undo.add("make the cgroup", () => context.cgroups.remove(record.cgroup));
   context.cgroups.create(record.cgroup);
@@ -81,6 +86,14 @@ async function make(
   );
 }
 
+/** What a container with labels is shown of its pod, labelled like the container, and what `labelledMounts` counts on. */
+async function prepareLabelled(context: PodContext, { record }: ContainerPlan, label: string) {
+  mkdirSync(emptyDirectory(context, record.id), { recursive: true });
+  for (const file of Object.values(podFiles(podDirectory(context, record.sandboxId)))) {
+    await labelTree(file, label);
+  }
+}
+
 /**
  * The container's root as a detached mount, which belongs to `owner`. A read-only one is made writable as well: places to mount on may be missing in
  * the image, and the monitor makes them before it takes writing away.
@@ -90,11 +103,12 @@ function mountRoot(
   containerId: string,
   lower: readonly string[],
   owner: { uid: number; gid: number } | undefined,
+  label: string | undefined,
 ) {
   const upper = upperDirectory(context, containerId);
   const work = join(containerDirectory(context, containerId), "work");
   mkdirSync(upper, { recursive: true, mode: 0o755 });
   mkdirSync(work, { mode: 0o700 });
   if (owner !== undefined) chownSync(upper, owner.uid, owner.gid);
-  return overlay({ lower, upper, work });
+  return overlay({ lower, upper, work, ...(label === undefined ? {} : { context: label }) });
 }

@@ -1,17 +1,20 @@
+import { join } from "node:path";
 import type { ContainerConfig, PodSandboxConfig } from "#cri";
 import { LichenError } from "../../errors.ts";
 import type { IdMap } from "../../native/id-map.ts";
 import type { RuntimeSpec } from "../../oci-runtime.ts";
 import type { Setting } from "../../resources/limits.ts";
+import type { SelinuxLabels } from "../../security/selinux.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { PodRecord } from "../../store/pods.ts";
-import { now, type PodContext, podDirectory } from "../context.ts";
+import { containerDirectory, now, type PodContext, podDirectory } from "../context.ts";
 import { newId } from "../ids.ts";
 import { podFiles, podHostname } from "../sandbox/files.ts";
 import { buildSpec } from "../spec/build.ts";
 import { requestedMounts } from "../spec/cri-mounts.ts";
 import { containerPid, podNamespaces } from "../spec/namespaces.ts";
 import { containerSecurity } from "../spec/security.ts";
+import { type RelabelRequest, relabelRequests } from "../spec/selinux.ts";
 import { stopSignal } from "../spec/stop-signal.ts";
 import { containerUser } from "../spec/user.ts";
 import { podIdMap, requireSameIdMap } from "../spec/user-namespace.ts";
@@ -28,6 +31,8 @@ export interface ContainerPlan {
   pid: { pid: "container" | "pod" | "node" | "target"; targetPid: number };
   /** Of the pod's own user namespace. */
   idMap: IdMap | undefined;
+  selinux: SelinuxLabels;
+  relabel: RelabelRequest[];
 }
 
 /**
@@ -56,7 +61,11 @@ export async function planContainer(
   const limits = context.cgroups.check(resources, config.metadata?.name ?? id, cgroup);
   const signal = stopSignal(config.stopSignal, image.config.StopSignal);
   const target = targetPid(context, pid.targetId, pod.id);
-  const checkedSecurity = containerSecurity(security, context.security);
+  const checkedSecurity = containerSecurity(
+    security,
+    context.security,
+    pod.config.linux?.securityContext?.selinuxOptions,
+  );
   const imageLayers = await holdVolumeImages(context, id, image, idMap, undo);
   const { mounts, rootfsPropagation } = await requestedMounts(config.mounts, undo, idMap, imageLayers);
   const spec = buildSpec({
@@ -75,6 +84,7 @@ export async function planContainer(
     rlimits: context.rlimits,
     oomScoreAdj: resources === null ? undefined : oomScore(context, resources.oomScoreAdj),
     cgroup,
+    emptyDirectory: emptyDirectory(context, id),
   });
   const record: ContainerRecord = {
     id,
@@ -96,8 +106,20 @@ export async function planContainer(
     stopSignal: signal,
     cgroup,
   };
-  return { record, spec, limits, pid: { pid: pid.pid, targetPid: target }, idMap };
+  return {
+    record,
+    spec,
+    limits,
+    pid: { pid: pid.pid, targetPid: target },
+    idMap,
+    selinux: checkedSecurity.selinux,
+    relabel: relabelRequests(config.mounts, mounts),
+  };
 }
+
+/** Where a container with labels has a directory with nothing in it. */
+export const emptyDirectory = (context: PodContext, id: string): string =>
+  join(containerDirectory(context, id), "empty");
 
 /** Without privilege nobody goes below the daemon's own score: a lower one is raised to it, as containerd does in a user namespace. */
 export function oomScore(context: PodContext, asked: number): number {

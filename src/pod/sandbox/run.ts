@@ -20,7 +20,7 @@ export async function runPodSandbox(
   config: PodSandboxConfig,
   runtimeHandler: string,
 ): Promise<string> {
-  const checked = checkPod(config, runtimeHandler);
+  const checked = checkPod(config, runtimeHandler, context.security.selinux);
   if (checked.idMap !== undefined) requireNodeIds(checked.idMap, context.node.idMap);
   context.networks[checked.namespaces.network].check(config);
   const id = newId();

@@ -4,7 +4,7 @@ import { LichenError } from "../../errors.ts";
 import type { IdMap } from "../../native/id-map.ts";
 import { hostPortMappings, type PortMapping } from "../../network/port-mappings.ts";
 import { checkDnsConfig } from "../../network/resolv-conf.ts";
-import { refuseSelinuxLabels } from "../../security/lsm.ts";
+import { selinuxLabels } from "../../security/selinux.ts";
 import { type PodNamespaces, podNamespaces } from "../spec/namespaces.ts";
 import { podIdMap } from "../spec/user-namespace.ts";
 
@@ -25,8 +25,8 @@ export interface CheckedPod {
   hostPorts: PortMapping[];
 }
 
-/** Refuses what is wrong or cannot be done, before anything is made. */
-export function checkPod(config: PodSandboxConfig, runtimeHandler: string): CheckedPod {
+/** Refuses what is wrong or cannot be done, before anything is made; `selinux` is the node's own context, "" without SELinux. */
+export function checkPod(config: PodSandboxConfig, runtimeHandler: string, selinux = ""): CheckedPod {
   if (!runtimeHandlers.includes(runtimeHandler)) {
     throw invalid("runtime_handler", runtimeHandler, "no such runtime handler", 'use "" or "lichen"');
   }
@@ -36,7 +36,7 @@ export function checkPod(config: PodSandboxConfig, runtimeHandler: string): Chec
   const context = config.linux?.securityContext ?? null;
   const namespaces = podNamespaces(context?.namespaceOptions ?? null);
   const idMap = podIdMap(context?.namespaceOptions ?? null);
-  refuseSelinuxLabels(context?.selinuxOptions ?? null);
+  selinuxLabels(context?.selinuxOptions ?? null, selinux);
   checkHostname(config.hostname);
   checkDnsConfig(config.dnsConfig);
   if (config.logDirectory !== "" && !isAbsolute(config.logDirectory)) {

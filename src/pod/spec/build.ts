@@ -8,6 +8,7 @@ import { defaultMounts, orderedMounts, type PodFiles } from "./mounts.ts";
 import type { ContainerPid, PodNamespaces } from "./namespaces.ts";
 import { commandLine, environment, workingDirectory } from "./process.ts";
 import type { ContainerSecurity } from "./security.ts";
+import { labelledMounts } from "./selinux.ts";
 import { idMappings } from "./user-namespace.ts";
 
 /** Everything that decides a container's spec, already checked. */
@@ -29,9 +30,11 @@ export interface SpecRequest {
   oomScoreAdj: number | undefined;
   rlimits?: readonly RuntimeRlimit[];
   cgroup: string;
+  /** A directory with nothing in it, which will be there when the container is made. */
+  emptyDirectory: string;
 }
 
-/** The OCI runtime spec of a container. `linux.namespaces` and `cgroupsPath` are for readers: the monitor takes them from elsewhere. */
+/** The OCI runtime spec of a container. `linux.namespaces`, `mountLabel` and `cgroupsPath` are for readers: the monitor takes them from elsewhere. */
 export function buildSpec(request: SpecRequest): RuntimeSpec {
   const { config, image, security, namespaces } = request;
   const defaults = defaultMounts({
@@ -56,14 +59,16 @@ export function buildSpec(request: SpecRequest): RuntimeSpec {
       rlimits: [...(request.rlimits ?? [])],
       noNewPrivileges: security.noNewPrivileges,
       ...security.appArmor,
+      ...(security.selinux.process === undefined ? {} : { selinuxLabel: security.selinux.process }),
       ...(request.oomScoreAdj === undefined ? {} : { oomScoreAdj: request.oomScoreAdj }),
     },
     root: { path: "rootfs", readonly: security.readonlyRootfs },
     ...(namespaces.network === "pod" ? { hostname: request.hostname } : {}),
-    mounts: orderedMounts(defaults, [
-      ...deviceMounts(config.devices, security.privileged),
-      ...request.mounts,
-    ]),
+    mounts: labelledMounts(
+      orderedMounts(defaults, [...deviceMounts(config.devices, security.privileged), ...request.mounts]),
+      security.selinux.files,
+      request.emptyDirectory,
+    ),
     annotations: config.annotations,
     linux: {
       namespaces: namespacesForReaders(namespaces, request.pid, request.idMap !== undefined),
@@ -71,6 +76,7 @@ export function buildSpec(request: SpecRequest): RuntimeSpec {
       maskedPaths: security.paths.maskedPaths,
       readonlyPaths: security.paths.readonlyPaths,
       ...(security.seccomp === undefined ? {} : { seccomp: security.seccomp }),
+      ...(security.selinux.files === undefined ? {} : { mountLabel: security.selinux.files }),
       ...(request.rootfsPropagation === undefined ? {} : { rootfsPropagation: request.rootfsPropagation }),
       ...(request.cgroup === "" ? {} : { cgroupsPath: request.cgroup }),
     },

@@ -20,10 +20,7 @@ const mountOptions = new Set([
   "strictatime",
 ]);
 
-/**
- * Refuses mounts that are wrong or not built, before anything is made. `selinux_relabel` is taken and means nothing: kubelets ask it of
- * every volume of theirs, on any node, and a container has no label that a volume could be given (refuseSelinuxLabels).
- */
+/** Refuses mounts that are wrong or not built, before anything is made. */
 export function checkMounts(mounts: readonly Mount[]): void {
   const seen = new Set<string>();
   for (const mount of mounts) {

@@ -8,6 +8,7 @@ import {
   type Outgoing,
   SecurityProfileProfileType,
 } from "#cri";
+import { selinuxContext } from "../../../src/native/security.ts";
 import { type LichenNode, startNode } from "../../support/node.ts";
 import { containerStatus, pullBusybox, runContainer, runPod, type TestPod } from "../../support/pods.ts";
 
@@ -151,6 +152,21 @@ test("a privileged container's verbose status says what the kernel refuses it al
   const confinement = JSON.parse(status.info.confinement ?? "{}");
   assert.deepEqual(confinement.privileged, privileged);
   assert.equal(confinement.appArmor.defaultProfile, "lichen-default");
+});
+
+test("without SELinux a label is refused with the reason, of a pod as of a container, and no volume is relabelled", async (t) => {
+  const status = await node.client.status({ verbose: true });
+  const { selinux } = JSON.parse(status.info.confinement ?? "{}");
+  assert.equal(selinux.active, selinuxContext() !== "");
+  if (selinux.active) return t.skip("SELinux is active here: test/vm/selinux has what holds then");
+  const refusal = { code: 9, details: /apply SELinux label container_t:s0:c1: SELinux is not active/ };
+  const selinuxOptions = { type: "container_t", level: "s0:c1" };
+  await assert.rejects(inside({ selinuxOptions }), refusal);
+  await assert.rejects(runPod(node, "labelled", { linux: { securityContext: { selinuxOptions } } }), refusal);
+  const mounts = [{ hostPath: node.base, containerPath: "/volume", selinuxRelabel: true, readonly: true }];
+  const id = await runContainer(node, pod, image, "relabel", "exec sleep 1000", { mounts });
+  const { info } = await node.client.containerStatus({ containerId: id, verbose: true });
+  assert.ok(!("selinux" in JSON.parse(info.info ?? "{}")));
 });
 
 test("paths of the request take the place of the defaults", async () => {

@@ -137,6 +137,7 @@ describe("Status", () => {
       ],
       nodeConfinement: () => ({
         appArmor: { active: true, defaultProfile: "lichen-default", loaded: false },
+        selinux: { active: false },
         privileged: { note: "", refused: [] },
       }),
     },

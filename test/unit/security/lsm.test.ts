@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { SecurityProfileProfileType } from "#cri";
 import { LichenError } from "../../../src/errors.ts";
-import { appArmorActive, refuseSelinuxLabels, resolveAppArmor } from "../../../src/security/lsm.ts";
+import { appArmorActive, resolveAppArmor } from "../../../src/security/lsm.ts";
 import { defaultMaskedPaths, defaultReadonlyPaths, protectedPaths } from "../../../src/security/paths.ts";
 
 const refused = (code: string) => (error: unknown) => error instanceof LichenError && error.code === code;
@@ -66,15 +66,6 @@ test("AppArmor: the structured field outdoes the deprecated one", () => {
   assert.deepEqual(resolveAppArmor(both, true), { apparmorProfile: "web" });
   const off = { ...asking(SecurityProfileProfileType.Unconfined), apparmorProfile: "localhost/other" };
   assert.deepEqual(resolveAppArmor(off, true), {});
-});
-
-test("SELinux: no label passes, any label is refused", () => {
-  refuseSelinuxLabels(null);
-  refuseSelinuxLabels({ user: "", role: "", type: "", level: "" });
-  assert.throws(
-    () => refuseSelinuxLabels({ user: "", role: "", type: "", level: "s0:c1" }),
-    refused("FAILED_PRECONDITION"),
-  );
 });
 
 test("AppArmor is active where a process has a label, which takes no securityfs", () => {

@@ -53,6 +53,7 @@ describe("QEMU's command line", () => {
     image: { kernel: "/i/vmlinuz", disk: "/i/disk.img", rootPartition: "PARTUUID=1-01" },
     job: "/t/job.img",
     directory: "/t",
+    security: "apparmor",
     accelerator: "tcg",
     limitMinutes: 1,
     onOutput: () => {},
@@ -67,6 +68,11 @@ describe("QEMU's command line", () => {
   it("emulates with a thread a CPU, or uses what it is told to", () => {
     assert.match(line(), /-accel tcg,thread=multi /);
     assert.match(line({ accelerator: "kvm" }), /-accel kvm /);
+  });
+
+  it("starts the kernel with one of the two security modules", () => {
+    assert.match(line(), / security=apparmor /);
+    assert.match(line({ security: "selinux" }), / security=selinux /);
   });
 
   it("lets nothing of the VM out to the network", () => {

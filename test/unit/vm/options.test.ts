@@ -8,6 +8,7 @@ describe("the options of a run in the VM", () => {
       filters: [],
       critest: "core",
       command: undefined,
+      machines: ["apparmor", "selinux"],
       limitMinutes: 60,
       accelerator: "tcg",
       directory: "/tmp/x",
@@ -35,12 +36,20 @@ describe("the options of a run in the VM", () => {
     assert.equal(parseOptions(["--directory", "/tmp/x", "--critest", "whole"]).limitMinutes, 180);
   });
 
+  it("choose one of the two VMs, which for a command line is the one with AppArmor", () => {
+    const machines = (...args: string[]) => parseOptions(["--directory", "/tmp/x", ...args]).machines;
+    assert.deepEqual(machines("--security", "selinux"), ["selinux"]);
+    assert.deepEqual(machines("--command", "true"), ["apparmor"]);
+    assert.deepEqual(machines("--command", "true", "--security", "selinux"), ["selinux"]);
+  });
+
   it("are refused with the usage when they mean nothing", () => {
     for (const wrong of [
       ["--limit", "soon"],
       ["--limit", "0"],
       ["--accelerator", "hvf"],
       ["--critest", "some"],
+      ["--security", "smack"],
       ["--fast"],
     ]) {
       assert.throws(

@@ -5,11 +5,17 @@ import { join } from "node:path";
 import type { Image } from "./image.ts";
 import type { Qemu } from "./qemu.ts";
 
+/** What confines processes beyond the usual: AppArmor, or SELinux, enforcing, with the policy of selinux.cil. */
+export const securityModules = ["apparmor", "selinux"] as const;
+export type SecurityModule = (typeof securityModules)[number];
+
 export interface BootOptions {
   qemu: Qemu;
   image: Image;
   /** The job's disk. */
   job: string;
+  /** Which of the two the kernel starts with; there can be only one of them. */
+  security: SecurityModule;
   /** Where the console's log and the exit status go; it must exist. */
   directory: string;
   /** QEMU's accelerator: `tcg` works everywhere, `kvm` is faster where /dev/kvm works. */
@@ -23,11 +29,12 @@ const megabytes = 3072;
 const cpus = 2;
 
 /** QEMU's command line behind its prefix. */
-export function bootArguments({ image, job, directory, accelerator }: BootOptions): string[] {
+export function bootArguments({ image, job, directory, accelerator, security }: BootOptions): string[] {
   const kernel = [
     `root=${image.rootPartition} rw console=ttyS0 quiet panic=-1`,
     // Nothing here is secret, and mitigations cost under emulation as well.
     "mitigations=off systemd.show_status=0 systemd.getty_auto=0 net.ifnames=0",
+    `security=${security}`,
   ].join(" ");
   const disk = (id: string, file: string, options: string) => [
     ...["-drive", `if=none,id=${id},file=${file},format=raw,${options}`],

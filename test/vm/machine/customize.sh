@@ -38,6 +38,17 @@ printf '[Service]\nDelegate=cpu cpuset io memory pids\n' >"$tree/etc/systemd/sys
 # Of the AppArmor profiles only those of programs that lichen starts: each takes a second to compile here.
 find "$tree/etc/apparmor.d" -maxdepth 1 -type f ! -name '*passt*' ! -name '*pasta*' ! -name '*slirp4netns*' -delete
 
+# For the starts with SELinux: a policy of a few lines, so that the disk needs no labels and everything but containers is left alone.
+policy=$tree/etc/selinux/lichen
+mkdir -p "$policy/policy" "$policy/contexts/files"
+cp "$(dirname "$0")/selinux.cil" "$policy/policy.cil"
+chroot "$tree" secilc --policyvers=33 --output=/etc/selinux/lichen/policy/policy.33 --filecontext=/dev/null /etc/selinux/lichen/policy.cil
+printf 'SELINUX=enforcing\nSELINUXTYPE=lichen\n' >"$tree/etc/selinux/config"
+echo '/.* system_u:object_r:base_t:s0' >"$policy/contexts/files/file_contexts"
+echo '__default__:system_u:s0-s0:c0.c3' >"$policy/seusers"
+echo 'system_r:base_t:s0 system_r:base_t:s0' >"$policy/contexts/default_contexts"
+echo 'system_r:base_t:s0' >"$policy/contexts/failsafe_context"
+
 echo lichen-vm >"$tree/etc/hostname"
 echo '127.0.0.1 localhost lichen-vm' >"$tree/etc/hosts"
 echo 'nameserver 10.0.2.3' >"$tree/etc/resolv.conf"

@@ -28,12 +28,13 @@ const packages = [
     "sudo",
   ],
   ...["uidmap", "passt", "slirp4netns", "libstdc++6", "ca-certificates"],
-  ...["apparmor", "iproute2", "nftables", "busybox-static"],
+  ...["apparmor", "secilc", "iproute2", "nftables", "busybox-static"],
 ];
 const diskSignature = 0x6c696368;
 const firstSector = 2048;
 const sectorSize = 512;
 const recipeFile = join(import.meta.dirname, "customize.sh");
+const policyFile = join(import.meta.dirname, "selinux.cil");
 
 /**
  * A master boot record (its 512 bytes) with one Linux partition from `first` for `count` sectors. The kernel calls it by the
@@ -60,7 +61,8 @@ function mirror(): string {
 
 /** Makes the disk when its recipe has changed (a minute), which takes root. */
 export async function makeImage(): Promise<Image> {
-  const recipe = [release, ...packages, readFileSync(recipeFile, "utf8"), masterBootRecord.toString()];
+  const texts = [recipeFile, policyFile].map((file) => readFileSync(file, "utf8"));
+  const recipe = [release, ...packages, ...texts, masterBootRecord.toString()];
   const directory = await made("image", recipe, build, vmWorkshop);
   const signature = diskSignature.toString(16).padStart(8, "0");
   return {

@@ -10,7 +10,7 @@ import { containerSecurity } from "../../../../src/pod/spec/security.ts";
 import { containerUser } from "../../../../src/pod/spec/user.ts";
 import { containerConfig, securityContext } from "../records.ts";
 
-const node = { lastCapability: 40, appArmor: false, oomScoreAdj: 0 };
+const node = { lastCapability: 40, appArmor: false, selinux: "", oomScoreAdj: 0 };
 const refused = (code: string) => (error: unknown) => error instanceof LichenError && error.code === code;
 
 const build = (fields: Partial<SpecRequest> = {}) =>
@@ -28,6 +28,7 @@ const build = (fields: Partial<SpecRequest> = {}) =>
     singleId: false,
     oomScoreAdj: undefined,
     cgroup: "/lichen/p/c",
+    emptyDirectory: "/c/empty",
     ...fields,
   });
 
@@ -53,9 +54,26 @@ test("an ordinary container is confined", () => {
 test("what was not asked for is absent, not undefined: the spec goes out as JSON", () => {
   const spec = build({ cgroup: "" });
   assert.deepEqual(JSON.parse(JSON.stringify(spec)), spec);
-  for (const member of ["seccomp", "rootfsPropagation", "cgroupsPath"])
+  for (const member of ["seccomp", "rootfsPropagation", "cgroupsPath", "mountLabel"])
     assert.ok(!(member in spec.linux), member);
   assert.ok(!("oomScoreAdj" in spec.process) && !("apparmorProfile" in spec.process));
+  assert.ok(!("selinuxLabel" in spec.process));
+});
+
+test("SELinux labels are the process's, the spec's and those of mounts that can have one", () => {
+  const security = {
+    ...containerSecurity(null, node),
+    selinux: { process: "u:r:t:s0", files: "u:object_r:f:s0" },
+  };
+  const { process, linux, mounts } = build({ security });
+  assert.deepEqual([process.selinuxLabel, linux.mountLabel], ["u:r:t:s0", "u:object_r:f:s0"]);
+  const labelled = mounts.filter(({ options }) => options.includes("context=u:object_r:f:s0"));
+  assert.deepEqual(
+    labelled.map(({ destination }) => destination),
+    ["/dev", "/dev/pts", "/dev/shm"],
+  );
+  const without = build({ security: { ...security, selinux: { process: "u:r:t:s0" } } });
+  assert.ok(!JSON.stringify(without.mounts).includes("context="));
 });
 
 test("the node's network has the node's host name", () => {
