@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { LichenError } from "../errors.ts";
+import { text } from "../quiet-files.ts";
 
 /** One file of the kernel to be written. */
 export interface FileWrite {
@@ -10,17 +11,29 @@ export interface FileWrite {
   asked: string;
 }
 
+/** A file as it was before. */
+interface Before {
+  path: string;
+  value: string;
+  /** What an empty `value` amounted to: a set of CPUs or memory nodes cannot be made empty again while processes are in it. */
+  effective: string;
+}
+
 /**
  * Writes all of them, or leaves everything as it was: each file's present value is read before anything is written, and what was written is
  * taken back when a later one fails. INVALID_ARGUMENT for a value that the kernel refuses.
  */
 export function writeAll(writes: readonly FileWrite[]): void {
-  const before = writes.map((write) => ({ ...write, value: read(write) }));
-  const done: FileWrite[] = [];
-  for (const [index, write] of writes.entries()) {
+  const pairs = writes.map((write) => ({ write, before: read(write) }));
+  // Those that may be impossible to take back come last.
+  const isFinal = ({ before }: (typeof pairs)[number]) =>
+    Number(before.value.trim() === "" && before.effective !== "");
+  pairs.sort((one, other) => isFinal(one) - isFinal(other));
+  const done: Before[] = [];
+  for (const { write, before } of pairs) {
     try {
       // Noted first: a write that fails may have changed a part of a file of several lines.
-      done.unshift({ ...before[index]!, value: restoring(before[index]!.value, write) });
+      done.unshift({ ...before, value: restoring(before.value, write) });
       writeFileSync(write.path, write.value);
     } catch (error) {
       const lost = done.flatMap(takeBack);
@@ -29,20 +42,25 @@ export function writeAll(writes: readonly FileWrite[]): void {
   }
 }
 
-function read(write: FileWrite): string {
+function read(write: FileWrite): Before {
   try {
-    return readFileSync(write.path, "utf8");
+    const value = readFileSync(write.path, "utf8");
+    return { path: write.path, value, effective: text(`${write.path}.effective`).trim() };
   } catch (error) {
     throw failure(write, "reading", error, []);
   }
 }
 
 /** The names of files that could not be given their value of before. */
-function takeBack({ path, value }: FileWrite): string[] {
+function takeBack({ path, value, effective }: Before): string[] {
+  const written = (line: string) =>
+    line === ""
+      ? succeeds(() => writeFileSync(path, "\n")) || succeeds(() => writeFileSync(path, effective || "\n"))
+      : succeeds(() => writeFileSync(path, line));
   const failed = value
     .split("\n")
     .filter((line, index) => line !== "" || index === 0)
-    .filter((line) => !succeeds(() => writeFileSync(path, line === "" ? "\n" : line)));
+    .filter((line) => !written(line));
   return failed.length === 0 ? [] : [path];
 }
 

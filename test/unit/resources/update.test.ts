@@ -107,6 +107,29 @@ test("a failure in the middle leaves nothing behind, wherever it comes", () => {
   }
 });
 
+test("a set of CPUs that was nobody's choice is written last, and when it is refused the others have their values", () => {
+  const files = directoryWith({
+    ...{ "cpuset.cpus": "\n", "cpuset.cpus.effective": "0-3\n" },
+    ...{ "cpuset.mems": "\n", "cpuset.mems.effective": "0\n" },
+    ...{ "memory.max": "max\n", "io.max": "" },
+  });
+  chmodSync(join(files.directory, "memory.max"), 0o400);
+  const writes = [
+    files.write("cpuset.cpus", "0"),
+    files.write("io.max", "8:0 rbps=1"),
+    files.write("memory.max", "4096"),
+  ];
+  assert.throws(() => writeAll(writes), failure("FAILED_PRECONDITION", /set memory\.max /));
+  assert.equal(files.read("cpuset.cpus"), "\n");
+  chmodSync(join(files.directory, "memory.max"), 0o600);
+  chmodSync(join(files.directory, "cpuset.mems"), 0o400);
+  assert.throws(
+    () => writeAll([...writes, files.write("cpuset.mems", "7")]),
+    failure("FAILED_PRECONDITION", /set cpuset\.mems /),
+  );
+  assert.deepEqual([files.read("memory.max"), files.read("cpuset.cpus")], ["max", "\n"]);
+});
+
 /** A node whose one cgroup, /c, has these files. */
 function cgroupWith(files: Record<string, string>, controllers = ["memory", "cpu"]) {
   const root = mkdtempSync(join(base, "root-"));

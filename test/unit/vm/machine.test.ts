@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { globSync } from "node:fs";
 import { describe, it } from "node:test";
-import { type BootOptions, bootArguments } from "../../vm/machine/boot.ts";
+import { testFiles } from "../../vm/guest/files.ts";
+import { type BootOptions, bootArguments, securityModules } from "../../vm/machine/boot.ts";
 import { masterBootRecord } from "../../vm/machine/image.ts";
 import { neededModules } from "../../vm/machine/job.ts";
 import { qemuMajor } from "../../vm/machine/qemu.ts";
@@ -77,5 +79,24 @@ describe("QEMU's command line", () => {
 
   it("lets nothing of the VM out to the network", () => {
     assert.match(line(), /-netdev user,id=wired,restrict=on/);
+  });
+});
+
+describe("the two VMs", () => {
+  const all = (filters: string[] = []) => securityModules.map((name) => testFiles(".", name, filters));
+
+  it("have each test file of test/vm in one of them, and those about SELinux in the one that has it", () => {
+    const [apparmor, selinux] = all();
+    const everything = globSync("test/vm/**/*.test.ts");
+    assert.deepEqual(
+      [...apparmor!, ...selinux!].filter((file) => file.startsWith("test/vm/")).sort(),
+      everything.sort(),
+    );
+    assert.ok(selinux!.length > 0 && selinux!.every((file) => file.startsWith("test/vm/selinux/")));
+  });
+
+  it("run what a filter names, wherever it is", () => {
+    assert.deepEqual(all(["vm/limits"]), [["test/vm/limits.test.ts"], []]);
+    assert.deepEqual(all(["selinux/labels"]), [[], ["test/vm/selinux/labels.test.ts"]]);
   });
 });
