@@ -69,7 +69,7 @@ export async function bringImage(
 ): Promise<StoredImage> {
   const layers = await fetchLayers(remote.layers, source, target.layers, options);
   const { id, config } = remote;
-  return { id, config, configSize: config.length, names, layers };
+  return { id, config, configSize: Buffer.byteLength(config), names, layers };
 }
 
 /** Follows indexes to the manifest for this machine, and reads its configuration. */

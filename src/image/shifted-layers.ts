@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:
 import { mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import type { IdExtent, IdMap } from "../native/id-map.ts";
+import { entries } from "../quiet-files.ts";
 import { hexOf } from "./digest.ts";
 import { SharedWork } from "./shared-work.ts";
 import type { ImageLog } from "./types.ts";
@@ -46,7 +47,8 @@ export class ShiftedLayers {
   }
 
   #takeStock(name: string, path: string, isKnown: (hex: string) => boolean): string[] {
-    const users = new Set(readdirSync(join(path, "users")));
+    // Whoever was killed between making the two directories has left one.
+    const users = new Set(entries(join(path, "users")));
     const present = readdirSync(path).filter((entry) => entry !== "users");
     const layers = new Set(present.filter(isKnown));
     this.#maps.set(name, { layers, users });

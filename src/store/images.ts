@@ -73,12 +73,11 @@ export class ImageStore {
 
   /** The id of the image that has a name; or, for "sha256:…" alone, of the one with that digest under any name. */
   idOfName(name: string): string | undefined {
-    const pattern = name.startsWith("sha256:") ? `%@${name}` : undefined;
-    const rows =
-      pattern === undefined
-        ? this.#all("SELECT image_id FROM image_names WHERE name = ?", name)
-        : this.#all("SELECT image_id FROM image_names WHERE name LIKE ? LIMIT 1", pattern);
-    return rows[0] === undefined ? undefined : String(rows[0].image_id);
+    const end = `@${name}`;
+    const [row] = name.startsWith("sha256:")
+      ? this.#all("SELECT image_id FROM image_names WHERE substr(name, ?) = ? LIMIT 1", -end.length, end)
+      : this.#all("SELECT image_id FROM image_names WHERE name = ?", name);
+    return row === undefined ? undefined : String(row.image_id);
   }
 
   /** Ids (not removed) that begin with a text; at most two, enough to know whether it is unique. */

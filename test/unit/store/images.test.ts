@@ -25,7 +25,8 @@ test("what is saved is found by id, name, digest and prefix", () => {
   assert.deepEqual(store.list(), [one]);
   assert.equal(store.idOfName("r/a:1"), one.id);
   assert.equal(store.idOfName("sha256:f00"), one.id);
-  assert.equal(store.idOfName("sha256:f0"), undefined);
+  for (const none of ["sha256:f0", "sha256:", "sha256:%", "sha256:___", "sha256:F00", "sha256:00"])
+    assert.equal(store.idOfName(none), undefined, none);
   assert.deepEqual(store.idsWithPrefix("sha256:ab"), [one.id]);
   store.save(image("abc2", [], []));
   store.save(image("abc3", [], []));
