@@ -27,9 +27,14 @@ bool JsonReader::is_text() const { return value_ != nullptr && value_->is_string
 std::string JsonReader::text(const char* key, std::string fallback) const {
   const Json* found = member(key);
   if (found == nullptr) return fallback;
-  if (const auto* text = found->get_ptr<const std::string*>()) return *text;
-  refuse(key, "must be a string");
-  return fallback;
+  return string_of(*found, key).value_or(std::move(fallback));
+}
+
+std::optional<std::string> JsonReader::string_of(const Json& value, const char* key) const {
+  const auto* text = value.get_ptr<const std::string*>();
+  if (text != nullptr && text->find('\0') == std::string::npos) return *text;
+  refuse(key, text == nullptr ? "must be a string" : "contains a NUL character");
+  return {};
 }
 
 std::string JsonReader::required_text(const char* key) const {
@@ -110,8 +115,7 @@ std::vector<std::pair<std::string, std::string>> JsonReader::text_members(const 
 }
 
 std::string JsonReader::as_text() const {
-  if (value_ != nullptr)
-    if (const auto* text = value_->get_ptr<const std::string*>()) return *text;
+  if (value_ != nullptr) return string_of(*value_, "").value_or("");
   refuse("", "must be a string");
   return "";
 }

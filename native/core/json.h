@@ -22,6 +22,8 @@ class JsonReader {
   bool has(const char* key) const;
   bool is_text() const;
 
+  // Nothing that the kernel is given may hold a NUL, which would end it early, unseen: such a text is a
+  // mistake.
   std::string text(const char* key, std::string fallback = "") const;
   std::string required_text(const char* key) const;
   bool flag(const char* key, bool fallback = false) const;
@@ -57,6 +59,7 @@ class JsonReader {
   JsonReader(const nlohmann::json* value, std::string path, Mistake* mistake)
       : value_(value), path_(std::move(path)), mistake_(mistake) {}
   const nlohmann::json* member(const char* key) const;
+  std::optional<std::string> string_of(const nlohmann::json& value, const char* key) const;
   std::string where(const char* key) const;
 
   const nlohmann::json* value_;  // null when absent

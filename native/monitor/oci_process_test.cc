@@ -96,7 +96,7 @@ TEST_CASE("a command is needed, and texts end where they end") {
     CHECK(process.error().object.starts_with("args"));
   }
   CHECK(read(R"({"args":["sh",""]})").ok());  // an empty argument is one
-  CHECK(object_of(R"("env":["A=\u0000"])") == "env");
+  CHECK(object_of(R"("env":["A=\u0000"])") == "env[0]");
   CHECK(read_with(R"("env":["A=","=","A=b=c"])")->environment.size() == 3);
 }
 

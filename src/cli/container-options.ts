@@ -60,6 +60,15 @@ export function deviceOption(value: string, before: Device[] = []): Device[] {
   return [...before, { hostPath, containerPath, permissions }];
 }
 
+/** A name as docker and podman take it. */
+export function nameOption(value: string): string {
+  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(value))
+    throw new InvalidArgumentError(
+      "Give letters, digits, underscores, dots and hyphens, no sign at the beginning.",
+    );
+  return value;
+}
+
 /** `NAME=VALUE`, or `NAME` for an empty value. May be given many times. */
 export function labelOption(value: string, before: Record<string, string> = {}): Record<string, string> {
   const [, name, text = ""] = /^([^=]+)(?:=(.*))?$/s.exec(value) ?? [];

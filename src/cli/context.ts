@@ -47,6 +47,16 @@ export async function withDaemon(
   }
 }
 
+/** Does `work` with each name, whatever becomes of the others, as docker and podman do; then fails with all failures. */
+export async function withEach(
+  names: readonly string[],
+  work: (name: string) => Promise<void>,
+): Promise<void> {
+  const failures: unknown[] = [];
+  for (const name of names) await work(name).catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures.length === 1 ? failures[0] : new AggregateError(failures);
+}
+
 /** An error about how a command was called. */
 export function misuse(operation: string, object: string, reason: string, hint: string): LichenError {
   return new LichenError({ code: "INVALID_ARGUMENT", operation, object, reason, hint });

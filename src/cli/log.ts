@@ -48,6 +48,12 @@ export function tail(lines: LogLine[], count: number): LogLine[] {
   return lines;
 }
 
+/** Adds lines to those of which only the last `count` will be shown, and now and then drops what will not be. */
+export function keepTail(kept: LogLine[], more: readonly LogLine[], count: number): void {
+  for (const line of more) kept.push(line);
+  if (kept.length > 10_000 && kept.length > 4 * count) kept.splice(0, kept.length - tail(kept, count).length);
+}
+
 /** The lines written at `time` (RFC 3339 with nanoseconds, UTC) or later; all without one. Times of that form sort as text. */
 export function since(lines: LogLine[], time: string | undefined): LogLine[] {
   return time === undefined ? lines : lines.filter((line) => line.time >= time);

@@ -53,8 +53,12 @@ export function failureStatus(command: string, error: unknown): number {
   return exitStatus === 126 || exitStatus === 127 ? exitStatus : notTheCommandsStatus;
 }
 
-/** Prints one line and a hint; the stack only on request. */
+/** Prints one line and a hint for each failure; the stack only on request. */
 export function report(error: unknown, socket: string, debug: boolean): void {
+  if (error instanceof AggregateError) {
+    for (const one of error.errors) report(one, socket, debug);
+    return;
+  }
   const { message, hint } = explain(error, socket);
   process.stderr.write(`${colours.red("error:")} ${message}\n`);
   if (hint) process.stderr.write(`${colours.yellow("hint:")} ${hint}\n`);

@@ -56,10 +56,18 @@ function namespaceOptions({ hostNetwork }: RunRequest) {
   return { pid: NamespaceMode.CONTAINER, network };
 }
 
+/** What of a name a host name can have: no underscores, 64 characters at most, a letter or digit at its end. */
+function hostnameFor(name: string): string {
+  return name
+    .replaceAll("_", "-")
+    .slice(0, 64)
+    .replace(/[.-]+$/, "");
+}
+
 export function podConfig(request: RunRequest, uid: string): Outgoing<PodSandboxConfig> {
   return {
     metadata: { name: request.name, namespace: "default", uid, attempt: 0 },
-    hostname: request.hostname ?? request.name,
+    hostname: request.hostname ?? hostnameFor(request.name),
     labels: { ...request.labels, [runLabel]: "true" },
     portMappings: request.ports ?? [],
     linux: {

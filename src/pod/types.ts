@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { IdExtent, IdMap } from "../native/id-map.ts";
+import type { NodeReport } from "../config/node-report.ts";
+import type { IdMap } from "../native/id-map.ts";
 import type { PodNetworkConfig } from "../network/open.ts";
 import type { OpenSocket } from "../network/port-sockets.ts";
 import type { MeasuredUsage } from "../resources/disk-usage.ts";
@@ -10,30 +11,10 @@ import type { PodRecord } from "../store/pods.ts";
 export type * from "../resources/usage/types.ts";
 export type { ContainerRecord } from "../store/containers.ts";
 
-/** What the launcher wrote into node.json about the namespaces that this daemon lives in. */
-export interface NodeInfo {
-  /** The user's number on the host. */
-  uid: number;
-  /** The ids of the node's user namespace, as extents `[inside, outside, length]`. */
-  idMap: { single: boolean; uids: IdExtent[]; gids: IdExtent[] };
-  uplink: {
-    kind: "pasta" | "slirp4netns" | "none";
-    address: string;
-    prefix: number;
-    gateway: string;
-    /** Whether the gateway's address leads to the host's own loopback. */
-    hostLoopback?: boolean;
-    dns: string[];
-    mtu: number;
-    reason: string;
-  };
-  cgroup: {
-    delegated: boolean;
-    controllers: string[];
-    reason: string;
-    /** The user's systemd, if `socket` is not empty. */
-    manager?: { socket: string; hostPath: string; controllers: string[]; reason: string };
-  };
+/** What of node.json concerns pods: the namespaces that this daemon lives in. */
+export interface NodeInfo extends Pick<NodeReport, "uid" | "idMap"> {
+  uplink: Omit<NodeReport["uplink"], "interface" | "down">;
+  cgroup: Omit<NodeReport["cgroup"], "hostPath">;
 }
 
 /** The part of the configuration that concerns pods. */

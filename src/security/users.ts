@@ -35,7 +35,8 @@ const maximumId = 2 ** 32 - 2;
 
 /**
  * Resolves user and groups of a container's first process. The primary group is always among the supplementary groups, so that
- * dropping one cannot win access (CVE-2022-36109 in Docker). INVALID_ARGUMENT for a group without a user, and for a name that the image does
+ * dropping one cannot win access (CVE-2022-36109 in Docker). Digits are an id, whoever the image's files call so: kubelets rely on it for
+ * runAsNonRoot. INVALID_ARGUMENT for a group without a user, and for a name that the image does
  * not know.
  */
 export function resolveUser(request: UserRequest, database: UserDatabase): RuntimeUser {
@@ -78,18 +79,20 @@ function findUser(
 ): { name: string | undefined; uid: number; gid: number } {
   const user = wanted === "" ? "0" : wanted;
   const entries = passwdEntries(database.passwd());
+  if (/^\d+$/.test(user)) {
+    const uid = checkedId("user", Number(user));
+    return entries.find((entry) => entry.uid === uid) ?? { name: undefined, uid, gid: 0 };
+  }
   const byName = entries.find((entry) => entry.name === user);
-  if (byName !== undefined) return byName;
-  if (!/^\d+$/.test(user)) throw unknownName("user", user, "/etc/passwd");
-  const uid = checkedId("user", Number(user));
-  return entries.find((entry) => entry.uid === uid) ?? { name: undefined, uid, gid: 0 };
+  if (byName === undefined) throw unknownName("user", user, "/etc/passwd");
+  return byName;
 }
 
 function findGroup(wanted: string, database: UserDatabase): number {
+  if (/^\d+$/.test(wanted)) return checkedId("group", Number(wanted));
   const byName = groupEntries(database.group()).find((entry) => entry.name === wanted);
-  if (byName !== undefined) return byName.gid;
-  if (!/^\d+$/.test(wanted)) throw unknownName("group", wanted, "/etc/group");
-  return checkedId("group", Number(wanted));
+  if (byName === undefined) throw unknownName("group", wanted, "/etc/group");
+  return byName.gid;
 }
 
 function unknownName(kind: string, name: string, file: string): LichenError {

@@ -4,7 +4,7 @@ import type { CriClient } from "../../../proto/client.ts";
 import { LichenError } from "../../errors.ts";
 import { misuse, withDaemon } from "../context.ts";
 import { follow, LogFile } from "../follow.ts";
-import { type LogLine, printed, since, tail } from "../log.ts";
+import { keepTail, type LogLine, printed, since, tail } from "../log.ts";
 import { countOption, sinceOption } from "../options.ts";
 import { findContainer } from "../targets.ts";
 
@@ -76,12 +76,6 @@ async function previousOf(client: CriClient, id: string): Promise<string> {
     reason: "there is none",
     hint: "a kubelet makes one when it restarts a container; without -p the present one's log is shown",
   });
-}
-
-/** Adds lines to those of which only the last `count` will be shown, and now and then drops what will not be. */
-function keepTail(kept: LogLine[], more: readonly LogLine[], count: number): void {
-  kept.push(...more);
-  if (kept.length > 10_000 && kept.length > 4 * count) kept.splice(0, kept.length, ...tail(kept, count));
 }
 
 /** Prints each line to the stream that the process wrote it to, its time once, however many records it is. */

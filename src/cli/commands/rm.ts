@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { ContainerState } from "#cri";
-import { misuse, withDaemon } from "../context.ts";
+import { misuse, withDaemon, withEach } from "../context.ts";
 import { removePod } from "../run-pod.ts";
 import { findTarget, meansPod } from "../targets.ts";
 
@@ -13,7 +13,7 @@ export function rm(program: Command): void {
     .option("-f, --force", "also what is running")
     .action(async (names: string[], options: { force?: boolean }, command: Command) => {
       await withDaemon(command, async ({ client }) => {
-        for (const name of names) {
+        await withEach(names, async (name) => {
           const target = await findTarget(client, name);
           const { containers } = await client.listContainers({ filter: { podSandboxId: target.pod.id } });
           const concerned = meansPod(target)
@@ -30,7 +30,7 @@ export function rm(program: Command): void {
           if (meansPod(target)) await removePod(client, target.pod);
           else for (const { id } of concerned) await client.removeContainer({ containerId: id });
           process.stdout.write(`${name}\n`);
-        }
+        });
       });
     });
 }

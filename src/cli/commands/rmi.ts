@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { CriClient } from "../../../proto/client.ts";
 import { LichenError } from "../../errors.ts";
-import { withDaemon } from "../context.ts";
+import { withDaemon, withEach } from "../context.ts";
 import { shortId } from "../format.ts";
 import { noImage } from "../images/missing.ts";
 
@@ -23,15 +23,19 @@ export function rmi(program: Command, name = "rmi", ...aliases: string[]): void 
     .action(async (names: string[], { force = false }: RmiOptions, command: Command) => {
       await withDaemon(command, async ({ client, images, print }) => {
         const removed: { names: string[]; removedId: string }[] = [];
-        for (const image of names) {
+        const remove = async (image: string) => {
           await checkRemoval(client, image, force);
           removed.push(await images().remove({ image }));
-        }
-        print(removed, ["REMOVED"], () =>
+        };
+        const rows = () =>
           removed.flatMap(({ names: gone, removedId }) =>
             [...gone, ...(removedId === "" ? [] : [removedId])].map((text) => [text]),
-          ),
-        );
+          );
+        try {
+          await withEach(names, remove);
+        } finally {
+          if (removed.length > 0) print(removed, ["REMOVED"], rows);
+        }
       });
     });
 }

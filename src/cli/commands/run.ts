@@ -10,6 +10,7 @@ import {
   deviceOption,
   environmentFileOption,
   labelOption,
+  nameOption,
   type User,
   userOption,
 } from "../container-options.ts";
@@ -77,7 +78,7 @@ export function run(program: Command): void {
     .option("--env-file <file>", "variables as lines of NAME=VALUE (repeatable)", environmentFileOption)
     .option("-i, --interactive", "pass standard input on")
     .option("-t, --tty", "give it a terminal (leave it running with ctrl-p ctrl-q)")
-    .option("--name <name>", "name of pod and container")
+    .option("--name <name>", "name of pod and container", nameOption)
     .option("-p, --publish <[ip:]host:pod[/udp]>", "serve a port on this machine (repeatable)", publishOption)
     .option("--rm", "remove pod, container and log when it has ended")
     .option("-v, --volume <host:container[:ro]>", "mount a file or directory (repeatable)", volumeOption)

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { withDaemon } from "../context.ts";
+import { withDaemon, withEach } from "../context.ts";
 import { secondsOption } from "../options.ts";
 import { findTarget, meansPod } from "../targets.ts";
 
@@ -12,7 +12,7 @@ export function stop(program: Command): void {
     .option("-t, --timeout <seconds>", "time to end before being killed", secondsOption, 10)
     .action(async (names: string[], options: { timeout: number }, command: Command) => {
       await withDaemon(command, async ({ client }) => {
-        for (const name of names) {
+        await withEach(names, async (name) => {
           const target = await findTarget(client, name);
           const containers = target.container
             ? [target.container]
@@ -22,7 +22,7 @@ export function stop(program: Command): void {
           );
           if (meansPod(target)) await client.stopPodSandbox({ podSandboxId: target.pod.id });
           process.stdout.write(`${name}\n`);
-        }
+        });
       });
     });
 }

@@ -59,7 +59,7 @@ export async function copyFrom(
   });
   try {
     const unpacking = tar(["-x", "-f", "-", "--no-same-owner", "-C", staging]);
-    const pack = ["tar", "-c", "-f", "-", "-C", posix.dirname(path), posix.basename(path)];
+    const pack = ["tar", "-c", "-f", "-", "-C", posix.dirname(path), "--", posix.basename(path)];
     await both(unpacking, source, (errors) =>
       execWith(client, containerId, pack, { stdout: unpacking.stdin!, stderr: errors }).finally(() =>
         unpacking.stdin?.end(),

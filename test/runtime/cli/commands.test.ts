@@ -79,7 +79,9 @@ test("a detached container is listed, read, entered, measured, stopped and remov
   assert.match(refused.stderr, /^error: remove web: it is running\nhint: .*lichen stop web/);
   assert.equal(await lichen("stop", "web"), "web\n");
   assert.match(await lichen("ps", "-a"), /web +exited/);
-  assert.equal(await lichen("rm", "web"), "web\n");
+  const some = await node.lichen("rm", "nobody", "web", "no-one");
+  assert.deepEqual([some.status, some.stdout], [1, "web\n"]);
+  assert.match(some.stderr, /^error: find nobody: .*\nhint: .*\nerror: find no-one: .*\nhint: .*\n$/);
   assert.doesNotMatch(await lichen("ps", "-a"), /web/);
 });
 

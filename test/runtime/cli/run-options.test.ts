@@ -28,6 +28,7 @@ test("who it runs as, where, and under which name", async () => {
   assert.equal(await printed(["-u", "1234:56"], "sh", "-c", "id -u; id -g"), "1234\n56");
   assert.equal(await printed(["--user", "nobody"], "id", "-un"), "nobody");
   assert.equal(await printed(["-w", "/made/for/it"], "pwd"), "/made/for/it");
+  assert.equal(await printed(["--name", "my_app"], "hostname"), "my-app");
   assert.equal(await printed(["--name", "pod", "--hostname", "other"], "hostname"), "other");
   assert.equal(await printed(["--entrypoint", "echo"], "hello"), "hello");
 });
@@ -74,6 +75,7 @@ test("a wrong option is status 2, and makes nothing", async () => {
     ["-m", "lots"],
     ["--cpus", "0"],
     ["-u", ":"],
+    ["--name", "a/b"],
     ["--network", "moon"],
     ["--env-file", "/none"],
   ]) {

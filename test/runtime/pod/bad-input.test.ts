@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
-import type { ContainerConfig, Outgoing, PodSandboxConfig } from "#cri";
+import { type ContainerConfig, type Outgoing, type PodSandboxConfig, SecurityProfileProfileType } from "#cri";
 import { type Counts, count } from "../../support/leaks.ts";
 import { type LichenNode, startNode } from "../../support/node.ts";
 import {
@@ -27,6 +29,15 @@ before(async () => {
   counted = count(node);
 });
 after(() => node.stop());
+
+/** A container under a profile of its own, with this rule. */
+function seccomp(rule: object): Outgoing<ContainerConfig> {
+  const localhostRef = join(node.base, "profile.json");
+  const syscalls = [{ action: "SCMP_ACT_ALLOW", ...rule }];
+  writeFileSync(localhostRef, JSON.stringify({ defaultAction: "SCMP_ACT_ERRNO", syscalls }));
+  const profileType = SecurityProfileProfileType.Localhost;
+  return { linux: { securityContext: { seccomp: { profileType, localhostRef } } } };
+}
 
 const unknownId = "f".repeat(64);
 
@@ -86,6 +97,30 @@ function refusals(): Refusal[] {
       () => createWith({ mounts: [{ hostPath: "/tmp", containerPath: "mnt" }] }),
       invalidArgument,
       /mnt/,
+    ],
+    [
+      "a mount at a path with a NUL in it, which would end it early",
+      () => createWith({ mounts: [{ hostPath: "/tmp", containerPath: "/etc/hosts\0x" }] }),
+      invalidArgument,
+      /NUL/,
+    ],
+    [
+      "a working directory with a NUL in it",
+      () => createWith({ workingDir: "/tmp\0/../etc" }),
+      invalidArgument,
+      /process\.cwd.*NUL/,
+    ],
+    [
+      "a seccomp profile that compares as nobody can",
+      () => createWith(seccomp({ names: ["read"], args: [{ index: 0, value: 1, op: "SCMP_CMP_MAYBE" }] })),
+      invalidArgument,
+      /SCMP_CMP_MAYBE/,
+    ],
+    [
+      "a seccomp profile about a seventh argument",
+      () => createWith(seccomp({ names: ["read"], args: [{ index: 6, value: 1, op: "SCMP_CMP_EQ" }] })),
+      invalidArgument,
+      /index/,
     ],
     [
       "starting an unknown container",

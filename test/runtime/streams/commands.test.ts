@@ -97,6 +97,10 @@ test("cp renames, into a directory or to a name, here and there", async () => {
   assert.match(stdout, /^new\|name&$/m);
   assert.equal((await node.lichen("cp", "main:/data/new|name&", join(files, "again"))).status, 0);
   assert.equal(readFileSync(join(files, "again"), "utf8"), "x");
+  // A name that tar would take for an option.
+  assert.equal((await node.lichen("cp", file, "main:/data/--help")).status, 0);
+  assert.equal((await node.lichen("cp", "main:/data/--help", join(files, "dashes"))).status, 0);
+  assert.equal(readFileSync(join(files, "dashes"), "utf8"), "x");
 });
 
 test("cp says what is missing, and leaves nothing half-done", async () => {

@@ -10,11 +10,18 @@ import {
   deviceOption,
   environmentFileOption,
   labelOption,
+  nameOption,
   userOption,
 } from "../../../src/cli/container-options.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "lichen-options-"));
 after(() => rmSync(directory, { recursive: true }));
+
+test("names are docker's", () => {
+  for (const name of ["a", "web", "web_1", "Web.2-x", "0"]) assert.equal(nameOption(name), name);
+  for (const wrong of ["", "-a", "_a", ".a", "a b", "a/b", "../a", "ü", "a\n", "a:b"])
+    assert.throws(() => nameOption(wrong), /Give letters/, wrong);
+});
 
 test("sizes have docker's units", () => {
   const sizes = {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { follow, LogFile } from "../../../src/cli/follow.ts";
-import { type LogLine, parseLogLine, printed, RecordReader, tail } from "../../../src/cli/log.ts";
+import { keepTail, type LogLine, parseLogLine, printed, RecordReader, tail } from "../../../src/cli/log.ts";
 
 const time = "2026-01-02T03:04:05.000000006Z";
 const line = (text: string, complete = true): LogLine => ({ time, stream: "stdout", complete, text });
@@ -164,4 +164,24 @@ test("a followed log gives everything that was written before the end, also acro
   await follow(log, ended, (lines) => got.push(...lines.map((read) => read.text)));
   await log.close();
   assert.deepEqual(got, ["first", "second", "after rotation", "last words"]);
+});
+
+test("of a log of any length its last lines are kept, however many", () => {
+  const line = (number: number): LogLine => ({
+    time: "t",
+    stream: "stdout",
+    complete: number % 3 !== 0,
+    text: String(number),
+  });
+  for (const count of [0, 1, 1000, 200_000]) {
+    const all: LogLine[] = [];
+    const kept: LogLine[] = [];
+    for (let start = 0; start < 900_000; start += 30_000) {
+      const more = Array.from({ length: 30_000 }, (_, at) => line(start + at));
+      for (const one of more) all.push(one);
+      keepTail(kept, more, count);
+    }
+    assert.ok(kept.length < 900_000, `${kept.length} of ${count}`);
+    assert.deepEqual(tail(kept, count), tail(all, count));
+  }
 });

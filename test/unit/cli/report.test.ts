@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Metadata } from "@grpc/grpc-js";
+import { withEach } from "../../../src/cli/context.ts";
 import { explain, failureStatus, notExecuted } from "../../../src/cli/report.ts";
 import { socketOf } from "../../../src/cli/socket.ts";
 import { toServiceError } from "../../../src/cri/status.ts";
@@ -21,6 +22,25 @@ test("an error of ours is its message and its hint", () => {
     hint: "look",
   });
   assert.deepEqual(explain(error, "/s"), { message: "find x: gone", hint: "look" });
+});
+
+test("of several names each is done or said to have failed", async () => {
+  const done: string[] = [];
+  const work = async (name: string) => {
+    if (name.startsWith("bad")) throw new Error(`${name} failed`);
+    done.push(name);
+  };
+  await withEach(["a", "b"], work);
+  await assert.rejects(withEach(["bad1", "c"], work), { message: "bad1 failed" });
+  const both = withEach(["bad1", "d", "bad2"], work);
+  await assert.rejects(both, (error: AggregateError) => {
+    assert.deepEqual(
+      error.errors.map(({ message }) => message),
+      ["bad1 failed", "bad2 failed"],
+    );
+    return true;
+  });
+  assert.deepEqual(done, ["a", "b", "c", "d"]);
 });
 
 test("a call that reaches nobody says how to start the daemon", () => {

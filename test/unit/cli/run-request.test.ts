@@ -23,6 +23,16 @@ test("who asks for nothing has a pod of the container's name, confined, with lim
   assert.equal("runAsUser" in security({}), false);
 });
 
+test("a host name is what of the name one can have", () => {
+  const hostname = (name: string) => podConfig({ ...least, name }, "u").hostname;
+  assert.equal(hostname("my_app"), "my-app");
+  assert.equal(hostname("Web.1"), "Web.1");
+  assert.equal(hostname("trailing._-"), "trailing");
+  assert.equal(hostname("x".repeat(100)), "x".repeat(64));
+  assert.equal(hostname(`${"x".repeat(63)}_y`), "x".repeat(63));
+  assert.equal(podConfig({ ...least, name: "my_app" }, "u").metadata?.name, "my_app");
+});
+
 test("a pod has its labels, its host name and the node's network when asked", () => {
   const pod = podConfig({ ...least, labels: { a: "b" }, hostname: "other", hostNetwork: true }, "u");
   assert.deepEqual(pod.labels, { a: "b", "io.lichen.run": "true" });

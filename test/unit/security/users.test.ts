@@ -46,8 +46,18 @@ test("a uid that it does not know runs in group 0", () => {
   assert.deepEqual(resolve({ runAsUser: 4242 }), { uid: 4242, gid: 0, additionalGids: [0] });
 });
 
-test("a name of digits is a name first", () => {
-  assert.equal(resolve({ imageUser: "7" }).uid, 2000);
+test("digits are an id, even where the image has a user or group of that name", () => {
+  const rootIn = (text: string): UserDatabase => ({ passwd: () => text, group: () => "7:x:0:\n" });
+  const sly = rootIn("7:x:0:0::/:\nseven:x:7:70::/:\n");
+  for (const request of [{ runAsUser: 7 }, { runAsUsername: "7" }, { imageUser: "7" }])
+    assert.deepEqual(resolve(request, sly), { uid: 7, gid: 70, additionalGids: [70] });
+  assert.equal(resolve({ imageUser: "7:7" }, sly).gid, 7);
+  assert.equal(resolve({ runAsUser: 7, runAsGroup: 7 }, sly).gid, 7);
+  assert.deepEqual(resolve({ imageUser: "7" }, rootIn("7:x:0:0::/:\n")), {
+    uid: 7,
+    gid: 0,
+    additionalGids: [0],
+  });
 });
 
 test("the request goes before the image", () => {
