@@ -1,6 +1,6 @@
 // node bench/run.ts: measures lichen, and peers where they are installed, in one run; prints a table and writes results.json.
 //   --images FOLDER  --peers FOLDER  --results FILE  [--rounds N] [--pull-rounds N] [--pods N] [--many N] [--lives N] [--only lichen|containerd]
-//   --tools FOLDER (crictl and streamclient; without it streams are not measured)  [--stream-rounds N]  [--parts log,streams,…]
+//   --tools FOLDER (bin/crictl, bin/streamclient and floor/floor; without it streams are not measured)  [--stream-rounds N]  [--parts log,streams,…]
 // Runs as the unprivileged user in a delegated cgroup; `npm run bench` takes care of that.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
@@ -48,7 +48,11 @@ const { tools: toolFolder } = values;
 const tools =
   toolFolder === undefined
     ? undefined
-    : { crictl: join(toolFolder, "crictl"), streamclient: join(toolFolder, "streamclient") };
+    : {
+        crictl: join(toolFolder, "bin/crictl"),
+        streamclient: join(toolFolder, "bin/streamclient"),
+        floor: join(toolFolder, "floor/floor"),
+      };
 
 const memoryFolder = "/dev/shm";
 const folder = mkdtempSync(join(memoryFolder, "lb-"));

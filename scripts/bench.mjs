@@ -28,6 +28,7 @@ try {
     await step("peers", () => run(join(root, "bench/peers/install.sh"), [peers]));
   }
   await step("crictl and streamclient", () => makeInCheckout(["test/conformance/prepare.ts", "tools"]));
+  await step("floor", () => makeInCheckout(["test/conformance/prepare.ts", "floor"]));
   const images = process.getuid() === 0 ? join(cache, "images") : join(root, ".cache/bench/images");
   mkdirSync(images, { recursive: true });
   await step("images", () => makeInCheckout(["bench/images/make.ts", images]));
@@ -35,7 +36,7 @@ try {
   if (process.getuid() === 0) chownSync(directory, place.user.uid, place.user.gid);
   const results = join(directory, "results.json");
   // bench/pulls.ts measures no streams.
-  const tools = script === "bench/run.ts" ? ["--tools", join(place.checkout, ".cache/conformance/bin")] : [];
+  const tools = script === "bench/run.ts" ? ["--tools", join(place.checkout, ".cache/conformance")] : [];
   const own = ["--images", images, "--results", results, ...tools, ...(withPeers ? ["--peers", peers] : [])];
   process.exitCode = await runProgram(place, [script, ...own, ...args]);
   if (process.exitCode === 0 && !args.includes("--parts")) copyFileSync(results, join(root, recorded));

@@ -3,6 +3,7 @@ import type { Podman } from "../peers/podman.ts";
 import { median } from "../support/statistics.ts";
 import { images, type Target } from "../support/target.ts";
 import { execSync } from "./exec.ts";
+import { startFloor } from "./floor.ts";
 import { growth } from "./growth.ts";
 import { logThroughput } from "./logs.ts";
 import { pollManyPods } from "./many-pods.ts";
@@ -185,9 +186,14 @@ async function log({ figures, each }: Bench): Promise<void> {
   });
 }
 
+/** The floor has no containers, and takes any name. */
+const anyContainer = "any";
+
 /** Everything that a client streams, with the clients of Kubernetes. */
 async function streams({ targets, figures, effort, each, tools }: Bench): Promise<void> {
-  if (tools === undefined) return;
+  const [first] = targets;
+  if (tools === undefined || first === undefined) return;
+  await using floor = await startFloor(first, tools);
   const pods = new Map<Target, StartedPod>();
   for (const target of targets) pods.set(target, await startPod(target, sourceCommand));
   const { streamRounds } = effort;
@@ -197,6 +203,8 @@ async function streams({ targets, figures, effort, each, tools }: Bench): Promis
     const start = await clientStart(target, tools);
     figure(figures, "crictl_start", "ms", target, start);
     figure(figures, "exec_beyond_start", "ms", target, milliseconds - start);
+    if (target === first)
+      figure(figures, "exec_first_byte_floor", "ms", floor, await firstByte(floor, tools, anyContainer));
   });
   for (const protocol of ["spdy", "websocket"] as const) {
     for (const direction of ["out", "in"] as const) {
@@ -221,6 +229,8 @@ async function streams({ targets, figures, effort, each, tools }: Bench): Promis
       target,
       await manyExecs(target, tools, pods.get(target)!.container),
     );
+    if (target === first)
+      figure(figures, "hundred_execs_floor", "ms", floor, await manyExecs(floor, tools, anyContainer));
   });
   for (const [target, pod] of pods) await endPod(target, pod);
 }

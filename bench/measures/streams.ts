@@ -10,6 +10,8 @@ export type Protocol = "spdy" | "websocket";
 export interface StreamTools {
   crictl: string;
   streamclient: string;
+  /** See startFloor. */
+  floor: string;
 }
 
 const pourBytes = 400_000_000;
@@ -18,7 +20,7 @@ const manyBytes = 1 << 20;
 const port = 7000;
 
 /** A program on the runtime's own loopback: of containerd that is the one in RootlessKit's network namespace. */
-function inside(target: Target, command: readonly string[]): ChildProcess {
+export function inside(target: Target, command: readonly string[]): ChildProcess {
   const enter = ["--target", String(target.insidePid), "--user", "--net", "--preserve-credentials", "--"];
   return spawn("nsenter", [...enter, ...command], { stdio: ["pipe", "pipe", "pipe"] });
 }

@@ -1,8 +1,12 @@
-// Builds what the conformance tests need, in the checkout and as its owner:  prepare.ts tools | images
+// Builds what the conformance tests and benchmarks need, in the checkout and as its owner:  prepare.ts tools | images | floor
 import { conformanceImages } from "./images/index.ts";
-import { conformanceTools } from "./tools.ts";
+import { conformanceTools, floorServer } from "./tools.ts";
 
-const parts: Record<string, () => Promise<unknown>> = { tools: conformanceTools, images: conformanceImages };
+const parts: Record<string, () => Promise<unknown>> = {
+  tools: conformanceTools,
+  images: conformanceImages,
+  floor: floorServer,
+};
 
 try {
   const part = parts[process.argv[2] ?? ""];

@@ -45,6 +45,10 @@ async function goCommand(): Promise<string> {
   return join(libraries, folder ?? "", "bin/go");
 }
 
+// Static executables: they run in whatever root file system the tests are started in.
+const env = { CGO_ENABLED: "0", GOTOOLCHAIN: "auto", GOFLAGS: "-mod=readonly", GOWORK: "off" };
+const options = { cwd: module, env };
+
 /** Builds what is not built yet (two minutes, the first time) and gives the folder with `critest`, `crictl` and `streamclient`. */
 export async function conformanceTools(): Promise<string> {
   const recipe = ["go.mod", "go.sum", "streamclient/main.go", "streamclient/measure.go"].map((name) =>
@@ -54,11 +58,19 @@ export async function conformanceTools(): Promise<string> {
   const flags = ["-trimpath", `-ldflags=-s -w -X ${source}/pkg/version.Version=${version}`];
   return made("bin", [...recipe, process.arch, ...flags], async (into) => {
     const go = await goCommand();
-    // Static executables: they run in whatever root file system the tests are started in.
-    const env = { CGO_ENABLED: "0", GOTOOLCHAIN: "auto", GOFLAGS: "-mod=readonly", GOWORK: "off" };
-    const options = { cwd: module, env };
     await run(go, ["build", ...flags, "-o", join(into, "crictl"), `${source}/cmd/crictl`], options);
     await run(go, ["build", ...flags, "-o", join(into, "streamclient"), "./streamclient"], options);
     await run(go, ["test", "-c", ...flags, "-o", join(into, "critest"), `${source}/cmd/critest`], options);
+  });
+}
+
+/** Builds what benchmarks measure beside runtimes, if it is not built yet, and gives the folder with `floor`. */
+export async function floorServer(): Promise<string> {
+  const recipe = ["go.mod", "go.sum", "floor/main.go"].map((name) =>
+    readFileSync(join(module, name), "utf8"),
+  );
+  return made("floor", [...recipe, process.arch], async (into) => {
+    const flags = ["-trimpath", "-ldflags=-s -w"];
+    await run(await goCommand(), ["build", ...flags, "-o", join(into, "floor"), "./floor"], options);
   });
 }
