@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { finished } from "node:stream/promises";
 import { LichenError, within } from "../../errors.ts";
+import { passed } from "../../native/buffers.ts";
 import { halfOpenSocket } from "../../native/fd.ts";
 import type { PodContext } from "../context.ts";
 import type { ClientConnection } from "./types.ts";
@@ -21,6 +22,7 @@ export async function portForward(
     closed.addEventListener("abort", end);
     try {
       if (closed.aborted) end();
+      socket.on("data", (chunk: Buffer) => passed(chunk.length));
       await join(connection, socket);
     } finally {
       unsubscribe();

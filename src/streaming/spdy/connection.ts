@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { passed } from "../buffers.ts";
+import { passed } from "../../native/buffers.ts";
 import { PeerWatch } from "../peer-watch.ts";
 import {
   dataHead,

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { RawData, WebSocket } from "ws";
-import { passed } from "../buffers.ts";
+import { passed } from "../../native/buffers.ts";
 import { PeerWatch } from "../peer-watch.ts";
 import { type ChannelCarrier, ChannelStream } from "./channel.ts";
 import { isOpen } from "./upgrade.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { passed } from "../../../src/streaming/buffers.ts";
+import { passed } from "../../../src/native/buffers.ts";
 
 test("young objects are collected once in eight mebibytes, and nothing is asked of a Node without --expose-gc", (t) => {
   const before = globalThis.gc;
