@@ -5,7 +5,8 @@ import { once } from "node:events";
 import { type AddressInfo, connect, type Server, type Socket } from "node:net";
 import { buffer, text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
-import { NamespaceMode } from "#cri";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ContainerState, NamespaceMode } from "#cri";
 import { forwardPort } from "../../../src/cli/streams/forward.ts";
 import { expectNoMore, settled } from "../../support/leaks.ts";
 import { dist, type LichenNode, startNode } from "../../support/node.ts";
@@ -156,4 +157,33 @@ test("lichen port-forward says where it listens, and ends when it is interrupted
   await echoed(Number(port), "through the command");
   child.kill("SIGINT");
   assert.deepEqual(await once(child, "exit"), [0, null]);
+});
+
+test("the daemon is killed in the middle: connections end, the pod is unhurt, and the ports lead to it again", {
+  timeout: 60_000,
+}, async (t) => {
+  const child = spawn(`${dist}/lichen`, ["--runtime-dir", node.runtimeDir, "port-forward", "echo", ":7000"]);
+  t.after(() => child.kill("SIGKILL"));
+  const [line] = (await once(child.stdout, "data")) as [Buffer];
+  const throughCommand = await dial(Number(/:(\d+) ->/.exec(String(line))?.[1]));
+  const idle = await dial(await forward(7000));
+  await Promise.all([echoes(throughCommand, "one"), echoes(idle, "two")]);
+  const pouring = await dial(await forward(7002));
+  await once(pouring, "data");
+  const filter = { state: { state: ContainerState.CONTAINER_RUNNING } };
+  const running = async () => (await node.client.listContainers({ filter })).containers.map(({ id }) => id);
+  const before = await running();
+  const ended = [throughCommand, idle, pouring].map((socket) =>
+    once(socket.on("error", () => {}).resume(), "close"),
+  );
+  process.kill(node.daemonPid(), "SIGKILL");
+  await Promise.all(ended);
+  await sleep(200);
+  await node.ready();
+  assert.deepEqual(await running(), before);
+  await node.client.execSync({ containerId: before[0]!, cmd: ["true"], timeout: 10 });
+  await echoed(await forward(7000), "again");
+  assert.equal((await buffer(await dial(await forward(7002)))).length, 50 << 20);
+  child.kill("SIGINT");
+  if (child.exitCode === null) await once(child, "exit");
 });
