@@ -12,14 +12,14 @@ export function localPlatform(): Platform {
 }
 
 // Other names that builders write, as containerd reads them (platforms, database.go).
-const aliases: Readonly<Record<string, [architecture: string, variant?: string]>> = {
-  x86_64: ["amd64"],
-  "x86-64": ["amd64"],
-  aarch64: ["arm64"],
-  i386: ["386"],
-  armhf: ["arm", "v7"],
-  armel: ["arm", "v6"],
-};
+const aliases: ReadonlyMap<string, [architecture: string, variant?: string]> = new Map([
+  ["x86_64", ["amd64"]],
+  ["x86-64", ["amd64"]],
+  ["aarch64", ["arm64"]],
+  ["i386", ["386"]],
+  ["armhf", ["arm", "v7"]],
+  ["armel", ["arm", "v6"]],
+]);
 
 /**
  * The entry of an index that fits a platform best: same OS and architecture, then the same variant, then the nearest
@@ -68,7 +68,7 @@ export function checkPlatform(offered: Platform, wanted: Platform, object: strin
 
 function rankOf(offered: Platform | null | undefined, wanted: Platform): number {
   if (!offered || offered.features?.length) return 0;
-  const [architecture, ownVariant] = aliases[offered.architecture] ?? [offered.architecture];
+  const [architecture, ownVariant] = aliases.get(offered.architecture) ?? [offered.architecture];
   const variant = offered.variant || ownVariant || "";
   if (offered.os !== wanted.os || architecture !== wanted.architecture) return 0;
   if (variant === (wanted.variant ?? "")) return 1000;

@@ -42,15 +42,14 @@ function parseProxy(address: string): HttpProxy {
   const whole = address.includes("://") ? address : `http://${address}`;
   const url = URL.canParse(whole) ? new URL(whole) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol))
-    throw new LichenError({
-      code: "INVALID_ARGUMENT",
-      operation: "use proxy",
-      object: url === undefined ? "" : `${url.protocol}//${url.host}`,
-      reason: "it is no http or https address",
-      hint: "set HTTP_PROXY and HTTPS_PROXY of the daemon to http://host:port or https://host:port",
-    });
+    throw unusable(url, "it is no http or https address", "http://host:port or https://host:port");
   const secure = url.protocol === "https:";
-  const name = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  let name: string;
+  try {
+    name = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  } catch {
+    throw unusable(url, "a percent sign in its name or password stands for nothing", "one with %25 for each");
+  }
   return {
     origin: url.origin,
     secure,
@@ -58,6 +57,17 @@ function parseProxy(address: string): HttpProxy {
     port: Number(url.port) || (secure ? 443 : 80),
     authorization: name === ":" ? undefined : `Basic ${Buffer.from(name).toString("base64")}`,
   };
+}
+
+/** Without name and password: what messages may show. */
+function unusable(url: URL | undefined, reason: string, right: string): LichenError {
+  return new LichenError({
+    code: "INVALID_ARGUMENT",
+    operation: "use proxy",
+    object: url === undefined ? "" : `${url.protocol}//${url.host}`,
+    reason,
+    hint: `set HTTP_PROXY and HTTPS_PROXY of the daemon to ${right}`,
+  });
 }
 
 /**
