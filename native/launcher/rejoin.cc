@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 
 namespace lichen::launcher {
@@ -82,12 +83,33 @@ void end_process(const ProcessIdentity& process, int patience_ms) {
   }
 }
 
+// A launcher that ends without pods takes the node's files along. A monitor that comes to light afterwards
+// belongs to a pod that was being made when its daemon died: nobody was ever told of it.
+bool was_left(const RuntimeDirectory& directory) {
+  return access(directory.file("node.json").c_str(), F_OK) != 0 && errno == ENOENT &&
+         access(directory.file("netns").c_str(), F_OK) != 0 && errno == ENOENT;
+}
+
+void kill_all(const std::vector<ProcessIdentity>& processes) {
+  for (const ProcessIdentity& process : processes) {
+    auto pidfd = open_process(process);
+    if (!pidfd) continue;
+    syscall(SYS_pidfd_send_signal, pidfd->get(), SIGKILL, nullptr, 0);
+    pollfd end{pidfd->get(), POLLIN, 0};
+    poll(&end, 1, kDyingPatienceMs);
+  }
+}
+
 }  // namespace
 
 Result<std::optional<Survivor>> find_survivor(const RuntimeDirectory& directory) {
   std::vector<ProcessIdentity> candidates = live_monitors(directory.path());
-  if (auto daemon = read_live_pid(directory.file("daemon.pid")))
-    candidates.insert(candidates.begin(), *daemon);
+  auto daemon = read_live_pid(directory.file("daemon.pid"));
+  if (!daemon && was_left(directory)) {
+    kill_all(candidates);
+    return std::optional<Survivor>();
+  }
+  if (daemon) candidates.insert(candidates.begin(), *daemon);
   if (candidates.empty()) return std::optional<Survivor>();
 
   auto info = read_node_info(directory);

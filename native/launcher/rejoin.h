@@ -17,8 +17,9 @@ struct Survivor {
 
 // Looks for a live process of ours that still holds the namespaces that R/node.json names: R/daemon.pid, then
 // R/pods/*/monitor.pid. PID and start time must match, the user namespace must be owned by the caller.
-// Nothing when nobody lives. Code CANNOT_REJOIN when somebody lives, but in other namespaces: starting afresh
-// would leave their pods without a node.
+// Nothing when nobody lives; monitors of a node that its launcher has left are ended, since their pods never
+// came to be. Code CANNOT_REJOIN when somebody lives, but in other namespaces: starting afresh would leave
+// their pods without a node.
 Result<std::optional<Survivor>> find_survivor(const RuntimeDirectory& directory);
 
 // Ends a daemon that outlived its launcher: SIGTERM, after five seconds SIGKILL.

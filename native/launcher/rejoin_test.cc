@@ -104,12 +104,23 @@ TEST_CASE("without a readable node.json nobody is left alone in silence") {
   LICHEN_SKIP_WITHOUT(process);
   Left left;
   left.monitor("pod", process.identity());
+  REQUIRE(left.directory.write("netns", "").ok());
   for (const char* text : {"", "{", "{\"namespaces\":7}"}) {
     if (*text != '\0') REQUIRE(left.directory.write("node.json", text).ok());
     auto found = find_survivor(left.directory);
     REQUIRE_FALSE(found.ok());
     CHECK(found.error().text().find(left.directory.path()) != std::string::npos);
   }
+}
+
+TEST_CASE("the monitor of a pod that was being made when its node was left is ended") {
+  Left left;
+  Sleeper stubborn(Sleeper::Where::here, true);
+  left.monitor("unborn", stubborn.identity());
+  auto nobody = find_survivor(left.directory);
+  REQUIRE(nobody.ok());
+  CHECK_FALSE(nobody.value().has_value());
+  CHECK(stubborn.signal_of_death() == SIGKILL);
 }
 
 TEST_CASE("a leftover daemon or uplink is asked to end, and its file goes") {

@@ -38,6 +38,10 @@ const quietly = <T>(read: () => T, otherwise: T): T => {
 /** The user namespace of a process: every process of a node shares the daemon's, but for launcher and uplink. */
 export const userNamespace = (pid: number): string => quietly(() => readlinkSync(`/proc/${pid}/ns/user`), "");
 
+/** Whether any process is in the user namespace. */
+export const isInhabited = (namespace: string): boolean =>
+  readdirSync("/proc").some((name) => /^\d+$/.test(name) && userNamespace(Number(name)) === namespace);
+
 /**
  * Processes in one of the user `namespaces` of a node, or whose command line or environment names a path below its `base`; this one
  * excepted. Monitors and containers carry no path, launcher and uplink are outside: so both are looked for.

@@ -1,16 +1,22 @@
 // Pods come and go, also while the daemon is killed, and leave nothing; many at once are all different.
-//   LICHEN_LONG_TESTS=1: 500 of them instead of 40, 200 at once instead of 30.
+//   LICHEN_LONG_TESTS=1: 500 of them instead of 40, 500 deaths of the daemon instead of 4, 200 at once instead of 30.
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { count } from "../../support/leaks.ts";
+import { quietly } from "../../../src/quiet-files.ts";
+import { count, processesOf } from "../../support/leaks.ts";
 import { freePort, portMapping } from "../../support/network-peer.ts";
 import { type LichenNode, startNode } from "../../support/node.ts";
-import { eventually, podConfig, pullBusybox, runContainer, runPod } from "../../support/pods.ts";
+import { talkingPods } from "../../support/pod-pair.ts";
+import { eventually, podConfig, runPod } from "../../support/pods.ts";
 
 const long = process.env.LICHEN_LONG_TESTS === "1";
 const cycles = long ? 500 : 40;
+const deaths = long ? cycles : 4;
 const atOnce = long ? 200 : 30;
 
 let node: LichenNode;
@@ -19,7 +25,7 @@ before(async () => {
 });
 after(() => node.stop());
 
-/** What the node's network holds: links, addresses, neighbours of pods, routing rules and nf_tables tables. */
+/** What the node's network holds: links, addresses, routes, rules, nf_tables' tables and rules, namespaces, and the pool's addresses. */
 async function held(): Promise<Record<string, string[]>> {
   const inNode = async (...command: string[]) => {
     const { stdout } = await node.lichen("enter", "--", ...command);
@@ -37,10 +43,42 @@ async function held(): Promise<Record<string, string[]>> {
     routes: (await inNode("ip", "route", "show", "table", "all")).map((line) =>
       line.replace(" linkdown", ""),
     ),
+    // Empty where there is no nft(8) to ask.
+    tables: await inNode("nft", "list", "ruleset"),
+    namespaces: networkNamespaces(),
+    pool: pooledAddresses(),
   };
 }
 
-/** Network namespaces of the node's processes. */
+/** The network namespaces that something of the node keeps: a process in it, a descriptor of the daemon's, or a mount. */
+function networkNamespaces(): string[] {
+  const daemon = node.daemonPid();
+  const link = (path: string) => quietly(() => readlinkSync(path), "");
+  // A launcher that ends when there are no pods leaves none: the next one makes another.
+  const own = link(`/proc/${daemon}/ns/net`);
+  const ofProcesses = processesOf(node.base, node.namespaces).map(({ pid }) => link(`/proc/${pid}/ns/net`));
+  const descriptors = quietly(() => readdirSync(`/proc/${daemon}/fd`), []);
+  const held = descriptors.map((fd) => link(`/proc/${daemon}/fd/${fd}`));
+  const mounted = readFileSync(`/proc/${daemon}/mountinfo`, "utf8").match(/net:\[\d+\]/g) ?? [];
+  return [...new Set([...ofProcesses, ...held, ...mounted])]
+    .filter((name) => name.startsWith("net:"))
+    .map((name) => (name === own ? "the node's" : name))
+    .sort();
+}
+
+/** Addresses that pods have taken, as the daemon keeps them. */
+function pooledAddresses(): string[] {
+  const database = new DatabaseSync(join(node.dataDir, "state.db"), { readOnly: true });
+  try {
+    return database
+      .prepare("SELECT address FROM addresses")
+      .all()
+      .map(({ address }) => String(address));
+  } finally {
+    database.close();
+  }
+}
+
 const processes = () => count(node).processes;
 
 async function cycle(name: string, hostPort: number | undefined): Promise<void> {
@@ -65,18 +103,24 @@ test(`${cycles} pods, one after the other, leave no interface, address, rule or 
   await expectSame(before, processesBefore);
 });
 
-test("a daemon that is killed at any moment of it leaves nothing either", async () => {
+test(`a daemon that is killed at any moment of it, ${deaths} times, leaves nothing either`, async () => {
   const port = await freePort();
   const [before, processesBefore] = [await held(), processes()];
-  for (let round = 0; round < cycles / 10; round++) {
-    const config = podConfig(node, `killed-${round}`, { portMappings: [portMapping(port)] });
-    const life = (async () => {
+  assert.deepEqual(before.pool, []);
+  for (let round = 0; round < deaths; round++) {
+    const life = async (name: string, portMappings: ReturnType<typeof portMapping>[]) => {
+      const config = podConfig(node, name, { portMappings });
       const { podSandboxId } = await node.client.runPodSandbox({ config });
+      await node.client.stopPodSandbox({ podSandboxId });
       await node.client.removePodSandbox({ podSandboxId });
-    })().catch(() => {});
-    await sleep(randomInt(0, 40));
+    };
+    const lives = Promise.allSettled([
+      life(`killed-${round}`, [portMapping(port)]),
+      life(`killed-beside-${round}`, []),
+    ]);
+    await sleep(randomInt(0, 60));
     process.kill(node.daemonPid(), "SIGKILL");
-    await life;
+    await lives;
     // A launcher that starts one daemon after another waits longer and longer, up to ten seconds: mostly there is a new one.
     await (round % 5 === 0 ? node.ready() : node.replaceLauncher());
     const { items } = await node.client.listPodSandbox({});
@@ -122,17 +166,7 @@ test("a range that is used up refuses the next pod, and a pod that goes makes ro
 test("a node without an uplink program says so and runs pods that reach each other", async () => {
   const alone = await startNode({ config: '[network]\nuplink = "none"\n' });
   try {
-    const image = await pullBusybox(alone);
-    const server = await runPod(alone, "server");
-    await runContainer(alone, server, image, "main", "exec nc -ll -p 80 -e echo here");
-    const client = await runPod(alone, "client");
-    const containerId = await runContainer(alone, client, image, "main", "exec sleep 100");
-    const { status } = await alone.client.podSandboxStatus({ podSandboxId: server.id });
-    await eventually(async () => {
-      const cmd = ["nc", "-w", "3", status?.network?.ip ?? "", "80"];
-      const { stdout } = await alone.client.execSync({ containerId, cmd, timeout: 10 });
-      assert.equal(Buffer.from(stdout).toString(), "here\n");
-    });
+    await talkingPods(alone);
   } finally {
     await alone.stop();
   }
