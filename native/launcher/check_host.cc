@@ -12,6 +12,7 @@
 #include "launcher/check.h"
 #include "launcher/hints.h"
 #include "launcher/id_mapping.h"
+#include "launcher/tun_device.h"
 
 namespace lichen::launcher {
 
@@ -59,10 +60,9 @@ Trial check_linger() {
 }
 
 Trial check_tun() {
-  auto tun = open_at({}, "/dev/net/tun", O_RDWR);
-  if (tun) return {"tun", true, "/dev/net/tun", ""};
-  bool missing = tun.error().number == ENOENT;
-  return {"tun", false, tun.error().text(), missing ? "sudo modprobe tun" : "sudo chmod 0666 /dev/net/tun"};
+  Status tun = try_tun_device();
+  if (tun) return {"tun", true, kTunDevice, ""};
+  return {"tun", false, tun.error().text(), tun_hint(tun.error())};
 }
 
 // Only where AppArmor is active: elsewhere nothing is missing that lichen could use. This executable lies in

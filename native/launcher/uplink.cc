@@ -13,6 +13,7 @@
 #include "core/text.h"
 #include "launcher/clock.h"
 #include "launcher/program.h"
+#include "launcher/tun_device.h"
 
 namespace lichen::launcher {
 
@@ -78,17 +79,6 @@ Warning no_uplink(const std::string& reason, const std::string& hint) {
   return {"UPLINK_MISSING", "pods reach nothing beyond this node: " + reason, hint};
 }
 
-// Both programs need the TUN device; their own messages about it are poor.
-Status try_tun() {
-  auto tun = open_at({}, "/dev/net/tun", O_RDWR);
-  if (!tun) return std::move(tun).error();
-  return {};
-}
-
-std::string tun_hint(const Error& error) {
-  return error.number == ENOENT ? "sudo modprobe tun" : "sudo chmod 0666 /dev/net/tun";
-}
-
 }  // namespace
 
 Result<UplinkProcess> await_uplink(const std::string& kind, pid_t pid, Fd pidfd, const UplinkFiles& files) {
@@ -114,7 +104,7 @@ StartedUplink start_uplink(const UplinkWish& wish, pid_t pid, const Subnet& subn
     started.state.reason = "switched off by --uplink none";
     return started;
   }
-  if (Status tun = try_tun(); !tun) {
+  if (Status tun = try_tun_device(); !tun) {
     started.state.reason = tun.error().text();
     warnings.push_back(no_uplink(started.state.reason, tun_hint(tun.error())));
     return started;

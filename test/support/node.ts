@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type CriClient, connectCri } from "../../proto/client.ts";
 import { leakFindings, look } from "../../src/cli/leaks.ts";
 import { type Captured, capture } from "./capture.ts";
-import { processesOf, userNamespace } from "./leaks.ts";
+import { isInhabited, processesOf, userNamespace } from "./leaks.ts";
 import { slowness } from "./patience.ts";
 
 export const dist = process.env.LICHEN_DIST ?? join(import.meta.dirname, "../../dist");
@@ -23,6 +23,8 @@ export interface NodeOptions {
   /** More arguments for `lichen serve`. */
   extraArgs?: string[];
   env?: Record<string, string>;
+  /** A command line that this node and its `lichen` commands are started by: they are its last arguments. */
+  by?: readonly string[];
 }
 
 /** A whole lichen in temporary directories of its own: launcher, uplink and daemon, as the user who runs the tests. */
@@ -65,10 +67,11 @@ export async function startNode(options: NodeOptions = {}): Promise<LichenNode> 
   writeFileSync(config, options.config ?? "");
   const env = { ...process.env, XDG_STATE_HOME: join(base, "state"), ...options.env };
 
+  const [program = "", ...before] = [...(options.by ?? []), join(dist, "lichen")];
   const serve = () => {
     const log = openSync(logFile, "a");
     const args = ["--runtime-dir", runtimeDir, "serve", "--data-dir", dataDir, "--config", config];
-    const child = spawn(join(dist, "lichen"), [...args, ...(options.extraArgs ?? [])], {
+    const child = spawn(program, [...before, ...args, ...(options.extraArgs ?? [])], {
       stdio: ["ignore", log, log],
       env,
     });
@@ -88,7 +91,7 @@ export async function startNode(options: NodeOptions = {}): Promise<LichenNode> 
       return launcher.pid ?? 0;
     },
     daemonPid: () => Number(readFileSync(join(runtimeDir, "daemon.pid"), "utf8").split(" ")[0]),
-    lichen: (...args) => capture(join(dist, "lichen"), ["--runtime-dir", runtimeDir, ...args], env),
+    lichen: (...args) => capture(program, [...before, "--runtime-dir", runtimeDir, ...args], env),
     log: () => readFileSync(logFile, "utf8"),
     async ready() {
       const began = Date.now();
@@ -99,7 +102,10 @@ export async function startNode(options: NodeOptions = {}): Promise<LichenNode> 
           await client.version({}, { timeoutMs: 1000 * slowness });
           // "" for a daemon that died meanwhile: everything that may not be looked at would count as the node's.
           const namespace = userNamespace(node.daemonPid());
-          if (namespace !== "") node.namespaces.add(namespace);
+          if (namespace === "") return;
+          // The kernel gives the number of a namespace that has died to another one, of another node perhaps.
+          for (const old of node.namespaces) if (!isInhabited(old)) node.namespaces.delete(old);
+          node.namespaces.add(namespace);
           return;
         } catch (error) {
           const ended = launcher.exitCode ?? launcher.signalCode;
@@ -137,7 +143,15 @@ export async function startNode(options: NodeOptions = {}): Promise<LichenNode> 
   process.once("exit", () => {
     for (const { pid } of processesOf(base, node.namespaces)) killQuietly(pid);
   });
-  await node.ready();
+  try {
+    await node.ready();
+  } catch (error) {
+    launcher.kill("SIGTERM");
+    await ended(launcher);
+    client.close();
+    if (!process.env.LICHEN_TEST_KEEP) await rm(base, { recursive: true, force: true });
+    throw error;
+  }
   return node;
 }
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { startNode } from "../../support/node.ts";
-import { eventually, pullBusybox, runContainer, runPod } from "../../support/pods.ts";
+import { conditionsOf, talkingPods } from "../../support/pod-pair.ts";
 
 /** A directory with every program of PATH but these. */
 function programsWithout(...names: string[]): string {
@@ -37,8 +37,7 @@ test("Status, doctor and node.json name what is missing and the command that bri
       const { uplink } = JSON.parse(readFileSync(`${node.runtimeDir}/node.json`, "utf8"));
       assert.equal(uplink.kind, "none");
       assert.equal(uplink.reason, "pasta is not in PATH; slirp4netns is not in PATH");
-      const { status } = await node.client.status({});
-      const conditions = new Map(status?.conditions.map((one) => [one.type, one]));
+      const conditions = await conditionsOf(node);
       for (const type of ["RuntimeReady", "NetworkReady"])
         assert.equal(conditions.get(type)?.status, true, type);
       const condition = conditions.get("lichen/UPLINK_MISSING");
@@ -50,17 +49,7 @@ test("Status, doctor and node.json name what is missing and the command that bri
       const doctor = await node.lichen("doctor");
       assert.match(doctor.stdout + doctor.stderr, /pasta is not in PATH/);
 
-      const image = await pullBusybox(node);
-      const server = await runPod(node, "server");
-      await runContainer(node, server, image, "main", "exec nc -ll -p 80 -e echo here");
-      const client = await runPod(node, "client");
-      const containerId = await runContainer(node, client, image, "main", "exec sleep 1000");
-      const sandbox = await node.client.podSandboxStatus({ podSandboxId: server.id });
-      const run = async (...cmd: string[]) =>
-        Buffer.from((await node.client.execSync({ containerId, cmd, timeout: 10 })).stdout).toString();
-      await eventually(async () =>
-        assert.equal(await run("nc", "-w", "3", sandbox.status?.network?.ip ?? "", "80"), "here\n"),
-      );
+      const run = await talkingPods(node);
       assert.doesNotMatch(await run("cat", "/etc/hosts"), /lichen\.internal/);
     } finally {
       await node.stop();
