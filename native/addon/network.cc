@@ -79,15 +79,23 @@ Napi::Value masquerade_call(const Napi::CallbackInfo& info) {
 }
 
 // Both families; a kernel without IPv6 has no such clients.
-Status keep_clients(const std::string& table) {
-  constexpr uint32_t kMark = 0x11c4e9;
+Status deliver_to_transparent(uint32_t mark) {
   constexpr uint32_t kRoutes = 0x11c4e9;
   LICHEN_ASSIGN(Netlink routes, open_rtnetlink());
-  LICHEN_TRY(deliver_marked(routes, AF_INET, kMark, kRoutes));
-  Status v6 = deliver_marked(routes, AF_INET6, kMark, kRoutes);
+  LICHEN_TRY(deliver_marked(routes, AF_INET, mark, kRoutes));
+  Status v6 = deliver_marked(routes, AF_INET6, mark, kRoutes);
   if (!v6 && v6.error().number != EAFNOSUPPORT && v6.error().number != EOPNOTSUPP) return v6;
+  return {};
+}
+
+// The rule of nf_tables first: it is what a kernel may not have, and then nothing else is to be made.
+Status keep_clients(const std::string& table) {
+  constexpr uint32_t kMark = 0x11c4e9;
   LICHEN_ASSIGN(Netlink rules, open_nfnetlink());
-  return mark_transparent(rules, table, kMark);
+  LICHEN_TRY(mark_transparent(rules, table, kMark));
+  Status delivered = deliver_to_transparent(kMark);
+  if (!delivered) (void)delete_table(rules, table);
+  return delivered;
 }
 
 // isolatePorts({table, bridge}): Promise<void>

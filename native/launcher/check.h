@@ -22,7 +22,7 @@ std::string check(const CheckOptions& options);
 // The groups that check() puts together.
 std::vector<Trial> check_host();    // kernel, runtime directory, linger, TUN, AppArmor, SELinux
 std::vector<Trial> check_cgroup();  // delegation, controllers
-std::vector<Trial> check_namespaces(const std::string& data_dir);  // ids, overlay, uplink, …
+std::vector<Trial> check_namespaces(const std::string& data_dir);  // ids, overlay, nftables, uplink, …
 
 // "6.1.0-13-amd64" is at least 6.1. For tests.
 bool kernel_at_least(const std::string& release, int major, int minor);

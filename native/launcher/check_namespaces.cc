@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "core/nftables.h"
 #include "core/scm.h"
 #include "launcher/check.h"
 #include "launcher/create_namespaces.h"
@@ -18,6 +19,9 @@
 namespace lichen::launcher {
 
 namespace {
+
+// src/network/bridge.ts has it too.
+constexpr const char* kNftablesHint = "sudo modprobe -a nf_tables nft_chain_nat nft_masq nft_socket";
 
 // A directory for the trials, on the file system where layers would be. Removed with its known content.
 class Scratch {
@@ -144,6 +148,18 @@ Trial check_overlay(const Namespaces& namespaces, const Scratch& scratch) {
           "choose a data directory on ext4, xfs, btrfs or tmpfs: lichen serve --data-dir DIRECTORY"};
 }
 
+// What lets pods out by the uplink, and host ports keep their clients' addresses.
+Trial check_nftables(const Namespaces& namespaces) {
+  Status installed = try_inside(namespaces, [&]() -> Status {
+    LICHEN_ASSIGN(IpAddress pods, parse_ip("10.210.0.0/16"));
+    LICHEN_ASSIGN(Netlink netlink, open_nfnetlink());
+    LICHEN_TRY(masquerade(netlink, "lichen-check", {pods}, "lichen0"));
+    return mark_transparent(netlink, "lichen-check-ports", 1);
+  });
+  if (installed) return {"nftables", true, "rules for masquerade and for transparent sockets", ""};
+  return {"nftables", false, installed.error().text(), kNftablesHint};
+}
+
 Trial check_uplink(pid_t holder, const Scratch& scratch) {
   Warnings warnings;
   UplinkFiles files{scratch.file("uplink.log"), scratch.file("uplink.ready")};
@@ -177,6 +193,7 @@ std::vector<Trial> check_namespaces(const std::string& data_dir) {
           check_pod_ids(ids),
           check_newuidmap(ids, scratch),
           check_overlay(made->namespaces, scratch),
+          check_nftables(made->namespaces),
           check_uplink(made->holder.pid(), scratch)};
 }
 

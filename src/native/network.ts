@@ -89,18 +89,18 @@ export function hasIpv6(): boolean {
   }
 }
 
-/** Lets the node forward packets between its links, which pods need for everything outside of their bridge. */
-export function enableForwarding(families: readonly ("ipv4" | "ipv6")[] = ["ipv4", "ipv6"]): void {
+/** Lets the node forward packets between its links, which pods need for everything outside of their bridge, or no more. */
+export function setForwarding(on: boolean, families: readonly ("ipv4" | "ipv6")[] = ["ipv4", "ipv6"]): void {
   for (const family of families) {
     const path =
       family === "ipv4" ? "/proc/sys/net/ipv4/ip_forward" : "/proc/sys/net/ipv6/conf/all/forwarding";
     try {
-      writeFileSync(path, "1");
+      writeFileSync(path, on ? "1" : "0");
     } catch (error) {
       const { code = "", message } = error as NodeJS.ErrnoException;
       // A kernel without IPv6 has nothing to forward.
       if (family === "ipv6" && code === "ENOENT") continue;
-      throw toLichenError({ code, operation: "enable forwarding", object: path, reason: message }, error);
+      throw toLichenError({ code, operation: "switch forwarding", object: path, reason: message }, error);
     }
   }
 }

@@ -11,6 +11,7 @@ import type {
   PodNamespace,
   Preparation,
 } from "./driver.ts";
+import { explainWithoutNftables, nftablesHint } from "./nftables.ts";
 import { formatRange, type PodRange, rangeFor } from "./pod-range.ts";
 import type { Subnet } from "./subnet.ts";
 import { beside } from "./subnet6.ts";
@@ -19,7 +20,7 @@ import { beside } from "./subnet6.ts";
 export interface BridgeKernel {
   ensureBridge(bridge: { name: string; addresses: string[]; mtu: number }): Promise<void>;
   masquerade(rule: { table: string; sources: string[]; exceptBridge: string }): Promise<void>;
-  enableForwarding(families: readonly ("ipv4" | "ipv6")[]): void;
+  setForwarding(on: boolean, families: readonly ("ipv4" | "ipv6")[]): void;
   isolatePorts(rule: { table: string; bridge: string }): Promise<void>;
   removeTable(name: string): Promise<void>;
   removeLink(name: string): Promise<void>;
@@ -48,13 +49,15 @@ const isolationTable = "lichen-isolation";
 
 /**
  * The built-in pod network: one bridge in the node's network namespace, a veth pair a pod, masquerade towards the uplink. Bridge and rule
- * are made once, when the driver is, so that no pod waits for them; when that failed it is tried again with the next pod.
+ * are made once, when the driver is, so that no pod waits for them; what failed is tried again with the next pod.
  */
 export class BridgeNetwork implements NetworkDriver {
   readonly #options: BridgeOptions;
   #range: PodRange;
   #prepared: Promise<void>;
   #failure: LichenError | undefined;
+  /** Why packets of pods do not leave the node although there is an uplink. */
+  #noWayOut: unknown;
 
   constructor(options: BridgeOptions) {
     this.#options = options;
@@ -68,8 +71,19 @@ export class BridgeNetwork implements NetworkDriver {
   }
 
   state(): NetworkState {
-    if (this.#failure === undefined) return { ready: true, reason: "", message: "" };
-    return { ready: false, reason: "BridgeNotMade", message: this.#failure.message };
+    if (this.#failure !== undefined) {
+      const { message, hint } = this.#failure;
+      return { ready: false, reason: "BridgeNotMade", message: hint ? `${message} (${hint})` : message };
+    }
+    const why = this.#noWayOut;
+    if (why === undefined) return { ready: true, reason: "", message: "" };
+    const message = `pods reach nothing beyond this node: ${explainWithoutNftables(why)}`;
+    return {
+      ready: true,
+      reason: "",
+      message: "",
+      lacks: [{ type: "PodUplink", reason: "NoMasquerade", message }],
+    };
   }
 
   check(config: PodSandboxConfig): void {
@@ -78,7 +92,7 @@ export class BridgeNetwork implements NetworkDriver {
 
   async prepare({ sandboxId, config }: NetworkRequest): Promise<Preparation> {
     await this.#prepared;
-    if (this.#failure !== undefined) {
+    if (this.#failure !== undefined || this.#noWayOut !== undefined) {
       this.#prepared = this.#prepare();
       await this.#prepared;
     }
@@ -170,14 +184,10 @@ export class BridgeNetwork implements NetworkDriver {
     try {
       const addresses = this.#gateways().map((ip) => this.#withPrefix(ip));
       await kernel.ensureBridge({ name: bridgeName, addresses, mtu });
-      kernel.enableForwarding(subnet6 === undefined ? ["ipv4"] : ["ipv4", "ipv6"]);
-      if (uplink) {
-        await kernel.masquerade({
-          table: tableName,
-          sources: formatRange(this.#range),
-          exceptBridge: bridgeName,
-        });
-      }
+      this.#noWayOut = uplink ? await this.#masquerade() : undefined;
+      // Untranslated packets would reach the uplink, which takes all pods for one and mixes up their answers.
+      const families = subnet6 === undefined ? (["ipv4"] as const) : (["ipv4", "ipv6"] as const);
+      kernel.setForwarding(this.#noWayOut === undefined, families);
       if (isolate) await kernel.isolatePorts({ table: isolationTable, bridge: bridgeName });
       // Left by a daemon that was configured otherwise.
       else await kernel.removeTable(isolationTable).catch(() => {});
@@ -189,9 +199,22 @@ export class BridgeNetwork implements NetworkDriver {
         operation: "make the pod network",
         object: bridgeName,
         reason: cause.message,
-        hint: cause.hint ?? "the kernel needs bridge, veth and nf_tables (modules bridge, veth, nft_masq)",
+        hint:
+          cause.hint ??
+          `sudo modprobe -a bridge veth${isolate ? "; for isolate_pods also " + nftablesHint : ""}`,
         cause,
       });
+    }
+  }
+
+  /** Gives why it cannot be: pods still reach each other and are reached by host ports then, as on a node without an uplink, and Status tells. */
+  async #masquerade(): Promise<unknown> {
+    const rule = { table: tableName, sources: formatRange(this.#range), exceptBridge: bridgeName };
+    try {
+      await this.#options.kernel.masquerade(rule);
+      return undefined;
+    } catch (error) {
+      return error;
     }
   }
 }

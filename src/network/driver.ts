@@ -50,11 +50,21 @@ export interface Attachment {
   dns?: { servers: string[]; searches: string[]; options: string[] } | undefined;
 }
 
+/** Something that pods do without although their network is ready: a condition of the node's. */
+export interface NetworkLack {
+  /** `PodUplink`: a name of our own. */
+  type: string;
+  /** One CamelCase word. */
+  reason: string;
+  message: string;
+}
+
 export interface NetworkState {
   ready: boolean;
   /** One CamelCase word; "" when ready. */
   reason: string;
   message: string;
+  lacks?: readonly NetworkLack[];
 }
 
 /**

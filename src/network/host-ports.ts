@@ -2,6 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { LichenError } from "../errors.ts";
 import type { Fd } from "../native/fd.ts";
 import type { PortTarget, PublishedPort } from "../native/ports.ts";
+import type { NetworkLack } from "./driver.ts";
+import { explainWithoutNftables } from "./nftables.ts";
 import { describe, hostAddress, overlap, type PortMapping } from "./port-mappings.ts";
 import { type BoundSocket, openSockets, type Sides, socketNames } from "./port-sockets.ts";
 
@@ -42,6 +44,7 @@ interface Held {
 }
 
 const restartMs = 500;
+const clientsLost = "pods see the node's address instead of their clients' on host ports";
 
 /**
  * Ports of pods on the host. They are bound before anything of the pod is made, so that a port that is taken is known at once, and
@@ -52,6 +55,8 @@ export class HostPorts {
   readonly #held = new Map<string, Held>();
   #server: PortServer | undefined;
   #keepClient: Promise<boolean> | undefined;
+  /** Why pods do not see their clients' addresses; undefined as long as nothing is known of it. */
+  #clientsLost: unknown;
   #closed = false;
   /** One change at a time: starting and ending the process must not overtake each other. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -116,6 +121,13 @@ export class HostPorts {
       }
       this.#letGoOfIdleServer();
     });
+  }
+
+  /** What host ports do without, as far as it has been tried: it is with the first one. */
+  lacks(): NetworkLack[] {
+    if (this.#clientsLost === undefined) return [];
+    const message = `${clientsLost}: ${explainWithoutNftables(this.#clientsLost)}`;
+    return [{ type: "HostPortClients", reason: "NoTransparentSockets", message }];
   }
 
   /** How many clients each host port of a pod has, by describe() of its mapping. */
@@ -183,8 +195,8 @@ export class HostPorts {
       await this.#options.keepClients();
       return true;
     } catch (error) {
-      const message = "pods see the node's address instead of their clients' on host ports";
-      this.#options.log.warn({ err: error }, message);
+      this.#clientsLost = error;
+      this.#options.log.warn({ err: error }, clientsLost);
       return false;
     }
   }

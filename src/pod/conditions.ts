@@ -1,5 +1,5 @@
 import { readNodeReport } from "../config/node-report.ts";
-import type { NetworkDriver } from "../network/driver.ts";
+import type { NetworkDriver, NetworkLack } from "../network/driver.ts";
 import { quietly } from "../quiet-files.ts";
 import type { Setting } from "../resources/limits.ts";
 import type { Condition, Log, PodServiceOptions } from "./types.ts";
@@ -33,12 +33,23 @@ export class Conditions {
     this.#unenforced.add(setting.asked);
   }
 
-  /** `NetworkReady` first, then what else there is to say. `uplinkDown`: why the node has no way out at this moment that it should have, or "". */
-  list(network: Pick<NetworkDriver, "state">, uplinkDown: string): Condition[] {
+  /**
+   * `NetworkReady` first, then what else there is to say. `uplinkDown`: why the node has no way out at this moment that it should have, or
+   * ""; `portLacks`: what host ports do without.
+   */
+  list(
+    network: Pick<NetworkDriver, "state">,
+    uplinkDown: string,
+    portLacks: readonly NetworkLack[] = [],
+  ): Condition[] {
     const state = network.state();
     const { ready, reason, message } =
       state.ready && uplinkDown !== "" ? { ready: false, reason: "UplinkDown", message: uplinkDown } : state;
-    const conditions: Condition[] = [{ type: "NetworkReady", ok: ready, reason, message }];
+    const lacks = [...(state.lacks ?? []), ...portLacks];
+    const conditions: Condition[] = [
+      { type: "NetworkReady", ok: ready, reason, message },
+      ...lacks.map((lack) => ({ ...lack, ok: false })),
+    ];
     if (this.#unenforced.size > 0) {
       const names = [...this.#unenforced].sort().join(", ");
       conditions.push({

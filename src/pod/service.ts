@@ -264,9 +264,9 @@ export class PodService {
   /** `NetworkReady` first, then what else about pods on this node a person should know. */
   conditions(): Condition[] {
     const { condition } = this.#userNamespaces;
-    const { runtimeDir, networks } = this.#context;
+    const { runtimeDir, networks, hostPorts } = this.#context;
     return [
-      ...this.#conditions.list(networks.pod, uplinkDown(runtimeDir)),
+      ...this.#conditions.list(networks.pod, uplinkDown(runtimeDir), hostPorts.lacks()),
       ...(condition === undefined ? [] : [condition]),
     ];
   }

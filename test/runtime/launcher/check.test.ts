@@ -27,7 +27,7 @@ test("every trial has an outcome, and a failed one says what to do", async () =>
   const trials = await check();
   // There is nothing to say about profiles where there is no AppArmor.
   const appArmor = existsSync("/proc/self/attr/apparmor/current") ? "apparmor " : "";
-  const ids = `kernel runtime-dir linger tun ${appArmor}userns ids pod-ids newuidmap overlay uplink cgroup cgroup-controllers systemd-slices`;
+  const ids = `kernel runtime-dir linger tun ${appArmor}userns ids pod-ids newuidmap overlay nftables uplink cgroup cgroup-controllers systemd-slices`;
   assert.deepEqual([...trials.keys()], ids.split(" "));
   for (const { id, ok, detail, hint } of trials.values()) {
     assert.ok(detail, id);

@@ -4,12 +4,12 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { nativeCode } from "../../../src/native/failure.ts";
 import {
-  enableForwarding,
   ensureBridge,
   links,
   masquerade,
   removeLink,
   removeTable,
+  setForwarding,
 } from "../../../src/native/network.ts";
 import { inNamespaces } from "../../support/in-namespaces.ts";
 
@@ -76,10 +76,14 @@ if (inNamespaces()) {
     await assert.rejects(removeTable("lichen"), { code: "NOT_FOUND" });
   });
 
-  test("forwarding can be switched on", () => {
-    enableForwarding();
-    assert.equal(readFileSync("/proc/sys/net/ipv4/ip_forward", "utf8"), "1\n");
-    enableForwarding(["ipv4"]);
+  test("forwarding can be switched on and off", () => {
+    const told = () => readFileSync("/proc/sys/net/ipv4/ip_forward", "utf8");
+    setForwarding(true);
+    assert.equal(told(), "1\n");
+    setForwarding(false);
+    assert.equal(told(), "0\n");
+    setForwarding(true, ["ipv4"]);
+    assert.equal(told(), "1\n");
   });
 
   test("a removed link is gone", async () => {

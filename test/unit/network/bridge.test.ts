@@ -20,17 +20,21 @@ import { SettingStore } from "../../../src/store/settings.ts";
 
 const subnet = parseSubnet("10.210.0.0/16");
 
-/** A kernel that notes what it is asked to do, and fails while `failing` says so. */
-function kernelWith(failing: () => boolean = () => false) {
+const noNftables = () => {
+  throw new Error("no nf_tables");
+};
+
+/** A kernel that notes what it is asked to do, and fails while `failing` says so, or in all that needs nf_tables while `bare` does. */
+function kernelWith(failing: () => boolean = () => false, bare: () => boolean = () => false) {
   const calls: [string, unknown][] = [];
   const kernel: BridgeKernel = {
     ensureBridge: async (bridge) => {
       if (failing()) throw new Error("no bridge module");
       calls.push(["bridge", bridge]);
     },
-    masquerade: async (rule) => void calls.push(["masquerade", rule]),
-    enableForwarding: (families) => void calls.push(["forwarding", families]),
-    isolatePorts: async (rule) => void calls.push(["isolate", rule]),
+    masquerade: async (rule) => (bare() ? noNftables() : void calls.push(["masquerade", rule])),
+    setForwarding: (on, families) => void calls.push([on ? "forwarding" : "no forwarding", families]),
+    isolatePorts: async (rule) => (bare() ? noNftables() : void calls.push(["isolate", rule])),
     removeLink: async (name) => void calls.push(["remove", name]),
     removeTable: async () => {
       throw new Error("no such table");
@@ -62,8 +66,8 @@ test("bridge, forwarding and masquerade are made once, before the first pod", as
   await driver.prepare(request("b".repeat(64)));
   assert.deepEqual(calls, [
     ["bridge", { name: "lichen0", addresses: ["10.210.0.1/16"], mtu: 65520 }],
-    ["forwarding", ["ipv4"]],
     ["masquerade", { table: "lichen", sources: ["10.210.0.0/16"], exceptBridge: "lichen0" }],
+    ["forwarding", ["ipv4"]],
   ]);
 });
 
@@ -108,6 +112,46 @@ test("a kernel without bridges makes the network not ready and pods refused, unt
   failing = false;
   await driver.prepare(request("a"));
   assert.deepEqual(driver.state(), { ready: true, reason: "", message: "" });
+});
+
+test("a kernel without nf_tables has pods that reach each other and nothing else, which Status tells until it works", async () => {
+  let bare = true;
+  const { kernel, calls } = kernelWith(
+    () => false,
+    () => bare,
+  );
+  const driver = network(kernel);
+  await driver.settled();
+  assert.deepEqual(calls.at(-1), ["no forwarding", ["ipv4"]]);
+  const { ready, lacks } = driver.state();
+  assert.equal(ready, true);
+  assert.deepEqual(lacks, [
+    {
+      type: "PodUplink",
+      reason: "NoMasquerade",
+      message:
+        "pods reach nothing beyond this node: internal: no nf_tables (sudo modprobe -a nf_tables nft_chain_nat nft_masq nft_socket)",
+    },
+  ]);
+  assert.deepEqual((await driver.prepare(request("a"))).ips, ["10.210.0.2"]);
+  bare = false;
+  await driver.prepare(request("b"));
+  assert.deepEqual(driver.state(), { ready: true, reason: "", message: "" });
+  assert.deepEqual(calls.at(-1), ["forwarding", ["ipv4"]]);
+});
+
+test("a kernel without nf_tables does not have pods run that are to be isolated", async () => {
+  const { kernel } = kernelWith(
+    () => false,
+    () => true,
+  );
+  const driver = network(kernel, true, { isolate: true });
+  await driver.settled();
+  assert.match(driver.state().message, /no nf_tables \(.*nft_/);
+  await assert.rejects(
+    driver.prepare(request("a")),
+    (error) => error instanceof LichenError && error.code === "FAILED_PRECONDITION",
+  );
 });
 
 test("an address is free again after release", async () => {
@@ -205,11 +249,11 @@ test("with IPv6 the bridge and each pod have an address of either family, and bo
   assert.deepEqual(made?.addresses, ["10.210.0.2/16", "fd00:1:2:3::2/64"]);
   assert.deepEqual(made?.gateways, ["10.210.0.1", "fd00:1:2:3::1"]);
   assert.deepEqual(calls.slice(1), [
-    ["forwarding", ["ipv4", "ipv6"]],
     [
       "masquerade",
       { table: "lichen", sources: ["10.210.0.0/16", "fd00:1:2:3::/64"], exceptBridge: "lichen0" },
     ],
+    ["forwarding", ["ipv4", "ipv6"]],
   ]);
 });
 

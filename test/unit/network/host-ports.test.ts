@@ -181,3 +181,16 @@ test("a process that was killed is started again with every port", async () => {
   assert.equal(world.started, 2);
   ports.close();
 });
+
+test("that pods do not see their clients' addresses is told from the first port on", async () => {
+  const world = new World();
+  const ports = world.ports(async () => {
+    throw new Error("no nft_socket");
+  });
+  assert.deepEqual(ports.lacks(), []);
+  await ports.reserve("pod", [web]);
+  await ports.publish({ sandboxId: "pod", monitorPid: 1, ips: ["10.210.0.2"] });
+  const [lack, ...more] = ports.lacks();
+  assert.deepEqual([lack?.type, lack?.reason, more], ["HostPortClients", "NoTransparentSockets", []]);
+  assert.match(lack?.message ?? "", /instead of their clients'.*no nft_socket \(sudo modprobe/);
+});

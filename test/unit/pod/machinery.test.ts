@@ -178,6 +178,21 @@ test("systemd's slices without a systemd are a condition, if they are what is co
   assert.deepEqual(told("auto", missing), []);
 });
 
+test("what pods do without, though the network is ready, is told beside it", () => {
+  const { log } = keepingLog();
+  const lack = (type: string) => ({ type, reason: "NoMasquerade", message: "no way out" });
+  const ready = { state: () => ({ ready: true, reason: "", message: "", lacks: [lack("PodUplink")] }) };
+  const told = new Conditions(log, onNode("auto")).list(ready, "", [lack("HostPortClients")]);
+  assert.deepEqual(
+    told.map(({ type, ok, message }) => [type, ok, message]),
+    [
+      ["NetworkReady", true, ""],
+      ["PodUplink", false, "no way out"],
+      ["HostPortClients", false, "no way out"],
+    ],
+  );
+});
+
 test("conditions begin with the network and tell once what is not enforced", () => {
   const { lines, log } = keepingLog();
   const conditions = new Conditions(log, onNode("auto", { socket: "", reason: "no systemd" }));
