@@ -25,8 +25,16 @@ export interface InspectedPod {
   perSecond: Traffic | undefined;
 }
 
-/** The time over which rates are measured. */
+/** A sample of a pod's traffic: the daemon's are of different moments, and may be some time old. */
+interface Sample extends Traffic {
+  /** Nanoseconds since the epoch. */
+  at: bigint;
+}
+
+/** The least time over which rates are measured. */
 const intervalMs = 1000;
+/** How often is waited for so long until every pod has a newer sample: on a node with many pods they are up to ten seconds old. */
+const mostIntervals = 12;
 
 /** `lichen network inspect [POD…]`: who has which addresses and ports, and how much goes in and out. */
 export function network(program: Command): void {
@@ -49,40 +57,54 @@ async function inspect(client: CriClient, shown: (id: string) => boolean): Promi
     filter: { state: { state: PodSandboxState.SANDBOX_READY } },
   });
   const before = await traffic(client);
-  const began = performance.now();
   const pods = items.filter(({ id }) => shown(id));
   const networks = await Promise.all(pods.map(({ id }) => podNetwork(client, id)));
-  if (pods.length > 0) await sleep(intervalMs);
-  const after = await traffic(client);
-  const seconds = (performance.now() - began) / 1000;
+  const after = await newerTraffic(
+    client,
+    before,
+    pods.map(({ id }) => id),
+  );
   return pods.map(({ id, metadata }, index) => {
-    const total = after.get(id);
     const { ips = [], ports = [] } = networks[index] ?? {};
-    return {
-      id,
-      name: metadata?.name ?? "",
-      ips,
-      ports,
-      total,
-      perSecond: rate(before.get(id), total, seconds),
-    };
+    const now = after.get(id);
+    const total = now && { received: now.received, sent: now.sent };
+    return { id, name: metadata?.name ?? "", ips, ports, total, perSecond: rate(before.get(id), now) };
   });
 }
 
-async function traffic(client: CriClient): Promise<Map<string, Traffic>> {
+async function traffic(client: CriClient): Promise<Map<string, Sample>> {
   const { stats } = await client.listPodSandboxStats({});
   return new Map(
     stats.flatMap(({ attributes, linux }) => {
       const counted = linux?.network?.defaultInterface;
-      if (!attributes || !counted) return [];
-      const own = { received: counted.rxBytes?.value ?? 0, sent: counted.txBytes?.value ?? 0 };
-      return [[attributes.id, own] as const];
+      if (!attributes || !linux?.network || !counted) return [];
+      const { rxBytes, txBytes } = counted;
+      const at = BigInt(linux.network.timestamp);
+      return [[attributes.id, { received: rxBytes?.value ?? 0, sent: txBytes?.value ?? 0, at }] as const];
     }),
   );
 }
 
-function rate(before: Traffic | undefined, after: Traffic | undefined, seconds: number): Traffic | undefined {
-  if (before === undefined || after === undefined) return undefined;
+/** Traffic when all of these pods that are in `before` have a newer sample, or have ended. */
+async function newerTraffic(
+  client: CriClient,
+  before: ReadonlyMap<string, Sample>,
+  ids: readonly string[],
+): Promise<Map<string, Sample>> {
+  let after = new Map<string, Sample>();
+  const same = (id: string) => after.get(id) !== undefined && after.get(id)?.at === before.get(id)?.at;
+  for (let waited = 0; ids.length > 0 && waited < mostIntervals; waited++) {
+    await sleep(intervalMs);
+    after = await traffic(client);
+    if (!ids.some(same)) break;
+  }
+  return after;
+}
+
+/** Bytes a second between two samples; undefined where there are not two. */
+export function rate(before: Sample | undefined, after: Sample | undefined): Traffic | undefined {
+  if (before === undefined || after === undefined || after.at <= before.at) return undefined;
+  const seconds = Number(after.at - before.at) / 1e9;
   return {
     received: (after.received - before.received) / seconds,
     sent: (after.sent - before.sent) / seconds,
