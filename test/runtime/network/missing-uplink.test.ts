@@ -58,3 +58,27 @@ test("Status, doctor and node.json name what is missing and the command that bri
     rmSync(path, { recursive: true });
   }
 });
+
+for (const [what, without, kind] of [
+  ["both programs", [], "pasta"],
+  ["slirp4netns alone", ["pasta", "passt"], "slirp4netns"],
+  ["pasta alone", ["slirp4netns"], "pasta"],
+] as const) {
+  test(`with ${what}, ${kind} is the uplink, and says what it does without`, async (t) => {
+    const path = programsWithout(...without);
+    try {
+      const node = await startNode({ env: { PATH: path } });
+      try {
+        const { uplink } = JSON.parse(readFileSync(`${node.runtimeDir}/node.json`, "utf8"));
+        if (uplink.kind === "none") return t.skip(uplink.reason);
+        assert.equal(uplink.kind, kind);
+        assert.equal(uplink.reason, kind === "slirp4netns" ? "pasta is not in PATH" : "");
+        assert.equal((await conditionsOf(node)).get("lichen/UPLINK_MISSING"), undefined);
+      } finally {
+        await node.stop();
+      }
+    } finally {
+      rmSync(path, { recursive: true });
+    }
+  });
+}
