@@ -1,8 +1,9 @@
 // node bench/network.ts [--rounds N] [--megabytes N] [--connections-seconds N]: what lichen's network costs, each figure beside the bare thing
-// it is made of, in turns within one run. Runs as the unprivileged user who may start a node.
+// it is made of and podman's (netavark's bridge, pasta behind it), in turns within one run. Runs as the unprivileged user who may start a node.
+// [--peers FOLDER]: where `npm run bench` has put podman; without it there, it is left out.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { connect as tcp } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +13,7 @@ import { NamespaceMode } from "#cri";
 import { freePort, ownAddress } from "../test/support/network-peer.ts";
 import { type LichenNode, startNode } from "../test/support/node.ts";
 import { eventually, pullBusybox, runContainer, runPod } from "../test/support/pods.ts";
+import { type PodmanStreams, startPodmanStreams } from "./peers/podman-streams.ts";
 import { median, rounded, timed } from "./support/statistics.ts";
 
 const { values } = parseArgs({
@@ -19,6 +21,7 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "7" },
     megabytes: { type: "string", default: "1500" },
     "connections-seconds": { type: "string", default: "60" },
+    peers: { type: "string", default: "/var/cache/lichen-bench/peers" },
   },
 });
 const rounds = Number(values.rounds);
@@ -214,8 +217,17 @@ const compiled = spawnSync(
   { stdio: "inherit" },
 );
 if (compiled.status !== 0) throw new Error("gcc could not compile bench/network/stream.c");
+const podmanPort = await freePort();
+let podman: PodmanStreams | undefined;
+/** A measure of podman's, where there is one. */
+const ofPodman = (name: string, measure: (peer: PodmanStreams) => number): Measure[] => {
+  const peer = podman;
+  return peer === undefined ? [] : [[name, orNothing(() => measure(peer))]];
+};
 const node = await startNode();
 try {
+  if (existsSync(join(values.peers, "bin/podman")))
+    podman = startPodmanStreams(values.peers, stream, port, podmanPort);
   const image = await pullBusybox(node);
   await podTimes(node);
 
@@ -237,6 +249,7 @@ try {
   await inTurns([
     ["pod to pod, MB/s", () => inPod(server.ip, port)],
     ["bare veth, MB/s", veth],
+    ...ofPodman("podman pod to pod, MB/s", (peer) => peer.send(peer.ip, port, bytes)),
   ]);
 
   const host = ownAddress("IPv4");
@@ -260,6 +273,7 @@ try {
   await inTurns([
     ["host port, MB/s", send("127.0.0.1", hostPort)],
     ["pasta's forwarding, MB/s", send("127.0.0.1", pastaPort)],
+    ...ofPodman("podman host port, MB/s", () => send("127.0.0.1", podmanPort)()),
     ...(host === undefined
       ? []
       : ([
@@ -279,11 +293,16 @@ try {
   ratio("pod to pod, MB/s", "bare veth, MB/s");
   ratio("pod to host, MB/s", "bare pasta to host, MB/s");
   ratio("host port, MB/s", "pasta's forwarding, MB/s");
+  if (podman !== undefined) {
+    // To this machine's own address podman's containers have no way: pasta gives it to them.
+    for (const way of ["pod to pod", "host port"]) ratio(`${way}, MB/s`, `podman ${way}, MB/s`);
+  }
   ratio("host port, host's own address, MB/s", "pasta's forwarding, host's own address, MB/s");
   const { tried, failed } = await connections(hostPort, 200, Number(values["connections-seconds"]));
   console.log(`${tried} connections through a host port, ${failed} failed`);
 } finally {
   for (const child of children) child.kill("SIGKILL");
+  podman?.stop();
   await node.stop();
   rmSync(folder, { recursive: true, force: true });
 }

@@ -105,8 +105,14 @@ export async function startPodman(folder: string, peers: string, registry: strin
   throw new Error(`podman starts no container here: ${failures.join("; ")}`);
 }
 
-/** Configuration files of its own, so that nothing of the user's counts. */
-function configure(base: string, peers: string, runtime: string, registry: string) {
+/** Configuration files of its own, so that nothing of the user's counts. `way`: the program behind podman's networks. */
+export function configure(
+  base: string,
+  peers: string,
+  runtime: string,
+  registry: string,
+  way: "slirp4netns" | "pasta" = "slirp4netns",
+) {
   const folder = join(base, `podman-${runtime}`);
   const configuration = join(folder, "config/containers");
   const run = join(folder, "run");
@@ -115,16 +121,16 @@ function configure(base: string, peers: string, runtime: string, registry: strin
   const files = {
     "containers.conf": `[engine]
 conmon_path = ["${bin}/conmon"]
-helper_binaries_dir = ["${bin}", "/usr/bin"]
+helper_binaries_dir = ["${bin}", "${peers}/root/usr/lib/podman", "${peers}/root/usr/libexec/podman", "/usr/bin"]
 runtime = "${runtime}"
 events_logger = "file"
 cgroup_manager = "cgroupfs"
 [engine.runtimes]
 ${runtime} = ["${bin}/${runtime}"]
 [network]
-default_rootless_network_cmd = "slirp4netns"
+default_rootless_network_cmd = "${way}"
 [containers]
-netns = "slirp4netns"
+netns = "${way}"
 `,
     "storage.conf": `[storage]\ndriver = "overlay"\ngraphroot = "${folder}/data"\nrunroot = "${run}/containers"\n`,
     "registries.conf": `[[registry]]\nlocation = "${registry}"\ninsecure = true\n`,
