@@ -79,8 +79,8 @@ function lichen(): Command {
  * and podman have it.
  */
 function addGlobalOptions(command: Command): Command {
+  if (command.parent !== null) command.optionsGroup("Global options:");
   command
-    .optionsGroup("Global options:")
     .option("--address <socket>", "the daemon's CRI socket")
     .option("--runtime-dir <directory>", "the daemon's runtime directory; default $XDG_RUNTIME_DIR/lichen");
   const format = new Option("-o, --output <format>", "how to print; default table").choices([

@@ -5,6 +5,9 @@ export async function readInput(): Promise<string> {
   return (await text(process.stdin)).replace(/\r?\n$/, "");
 }
 
+/** What came behind the end of a line: somebody has pasted the answers to more than one question. */
+let ahead = "";
+
 /** Asks a person at the terminal for a line; with `hidden` nothing of it is shown. Ctrl-C and Ctrl-D give undefined. */
 export async function ask(question: string, hidden = false): Promise<string | undefined> {
   const { stdin, stderr } = process;
@@ -13,13 +16,20 @@ export async function ask(question: string, hidden = false): Promise<string | un
   stdin.setEncoding("utf8");
   let line = "";
   try {
-    for await (const chunk of stdin.iterator({ destroyOnReturn: false })) {
-      for (const character of String(chunk)) {
-        if (character === "\r" || character === "\n") return line;
+    for await (const chunk of typed(stdin)) {
+      const characters = [...chunk];
+      for (const [at, character] of characters.entries()) {
+        if (character === "\r" || character === "\n") {
+          ahead = characters
+            .slice(at + 1)
+            .join("")
+            .replace(/^\n/, "");
+          return line;
+        }
         if (character === "\x03" || character === "\x04") return undefined;
         const erased = character === "\x7f" || character === "\b";
         if (!hidden) stderr.write(erased ? (line === "" ? "" : "\b \b") : character);
-        line = erased ? line.slice(0, -1) : line + character;
+        line = erased ? [...line].slice(0, -1).join("") : line + character;
       }
     }
     return undefined;
@@ -28,4 +38,11 @@ export async function ask(question: string, hidden = false): Promise<string | un
     stdin.setRawMode(false);
     stdin.pause();
   }
+}
+
+async function* typed(stdin: NodeJS.ReadStream): AsyncGenerator<string> {
+  const before = ahead;
+  ahead = "";
+  if (before !== "") yield before;
+  for await (const chunk of stdin.iterator({ destroyOnReturn: false })) yield String(chunk);
 }

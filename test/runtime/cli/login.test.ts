@@ -147,14 +147,17 @@ test("at a terminal, name and password are asked for, and the password is not sh
   } catch {
     return t.skip("no program `script` on this machine");
   }
+  await logInAt(["Username: ", "mx\x7fe\r"], ["Password: ", "pass\r"]);
+  // Both at once, pasted.
+  await logInAt(["Username: ", "me\r\npass\r"]);
+});
+
+/** Logs in at a terminal at which each answer is typed when its question has been asked. */
+async function logInAt(...answers: [after: string, typed: string][]): Promise<void> {
   const { authFile, environment } = person();
   const command = `${join(dist, "lichen")} login ${bearer.host}`;
   const terminal = spawn("script", ["-qec", command, "/dev/null"], { env: environment, stdio: "pipe" });
   let shown = "";
-  const answers: [after: string, typed: string][] = [
-    ["Username: ", "mx\x7fe\r"],
-    ["Password: ", "pass\r"],
-  ];
   terminal.stdout.setEncoding("utf8").on("data", (text: string) => {
     shown += text;
     const [question, typed] = answers[0] ?? [];
@@ -166,4 +169,4 @@ test("at a terminal, name and password are asked for, and the password is not sh
   assert.match(shown, /logged in to/, shown);
   assert.doesNotMatch(shown.replace(/Password/g, ""), /pass\b/);
   assert.match(readFileSync(authFile, "utf8"), new RegExp(bearer.host));
-});
+}
