@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
@@ -9,7 +9,7 @@ export interface CountedNode {
   runtimeDir: string;
   dataDir: string;
   base: string;
-  namespaces: Set<string>;
+  namespaces: HeldNamespaces;
   daemonPid(): number;
 }
 
@@ -38,15 +38,40 @@ const quietly = <T>(read: () => T, otherwise: T): T => {
 /** The user namespace of a process: every process of a node shares the daemon's, but for launcher and uplink. */
 export const userNamespace = (pid: number): string => quietly(() => readlinkSync(`/proc/${pid}/ns/user`), "");
 
-/** Whether any process is in the user namespace. */
-export const isInhabited = (namespace: string): boolean =>
-  readdirSync("/proc").some((name) => /^\d+$/.test(name) && userNamespace(Number(name)) === namespace);
+/**
+ * User namespaces by their names, held open: the kernel gives the number of one that has died to the next one at once, of another node
+ * perhaps, whose processes would be taken for this node's and killed.
+ */
+export class HeldNamespaces {
+  readonly #descriptors = new Map<string, number>();
+
+  /** That of a process; nothing of one that has ended meanwhile. */
+  add(pid: number): void {
+    const descriptor = quietly(() => openSync(`/proc/${pid}/ns/user`, "r"), -1);
+    if (descriptor < 0) return;
+    const name = readlinkSync(`/proc/self/fd/${descriptor}`);
+    // Of a process with a reused id: everything of this user would be the node's.
+    const notTheNodes = name === userNamespace(process.pid);
+    if (notTheNodes || this.#descriptors.has(name)) closeSync(descriptor);
+    else this.#descriptors.set(name, descriptor);
+  }
+
+  has(name: string): boolean {
+    return this.#descriptors.has(name);
+  }
+
+  /** Lets go of all of them. */
+  clear(): void {
+    for (const descriptor of this.#descriptors.values()) closeSync(descriptor);
+    this.#descriptors.clear();
+  }
+}
 
 /**
  * Processes in one of the user `namespaces` of a node, or whose command line or environment names a path below its `base`; this one
  * excepted. Monitors and containers carry no path, launcher and uplink are outside: so both are looked for.
  */
-export function processesOf(base: string, namespaces: Set<string>): { pid: number; command: string }[] {
+export function processesOf(base: string, namespaces: HeldNamespaces): { pid: number; command: string }[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .map((name) => ({

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type CriClient, connectCri } from "../../proto/client.ts";
 import { leakFindings, look } from "../../src/cli/leaks.ts";
 import { type Captured, capture } from "./capture.ts";
-import { isInhabited, processesOf, userNamespace } from "./leaks.ts";
+import { HeldNamespaces, processesOf } from "./leaks.ts";
 import { slowness } from "./patience.ts";
 
 export const dist = process.env.LICHEN_DIST ?? join(import.meta.dirname, "../../dist");
@@ -35,7 +35,7 @@ export interface LichenNode {
   /** Everything this node and its `lichen` commands write lies below. */
   base: string;
   /** The user namespaces that the node has had. */
-  namespaces: Set<string>;
+  namespaces: HeldNamespaces;
   launcherPid: number;
   /** The daemon's process now; another one after it was killed. */
   daemonPid(): number;
@@ -86,7 +86,7 @@ export async function startNode(options: NodeOptions = {}): Promise<LichenNode> 
     runtimeDir,
     dataDir,
     base,
-    namespaces: new Set(),
+    namespaces: new HeldNamespaces(),
     get launcherPid() {
       return launcher.pid ?? 0;
     },
@@ -100,12 +100,7 @@ export async function startNode(options: NodeOptions = {}): Promise<LichenNode> 
           // grpc-js waits a second after a connection that failed, so the first one is made when somebody listens.
           await listening(join(runtimeDir, "lichen.sock"));
           await client.version({}, { timeoutMs: 1000 * slowness });
-          // "" for a daemon that died meanwhile: everything that may not be looked at would count as the node's.
-          const namespace = userNamespace(node.daemonPid());
-          if (namespace === "") return;
-          // The kernel gives the number of a namespace that has died to another one, of another node perhaps.
-          for (const old of node.namespaces) if (!isInhabited(old)) node.namespaces.delete(old);
-          node.namespaces.add(namespace);
+          node.namespaces.add(node.daemonPid());
           return;
         } catch (error) {
           const ended = launcher.exitCode ?? launcher.signalCode;
@@ -136,6 +131,7 @@ export async function startNode(options: NodeOptions = {}): Promise<LichenNode> 
         await ended(launcher);
       }
       await expectNothingLeft(node);
+      node.namespaces.clear();
       if (!process.env.LICHEN_TEST_KEEP) await rm(base, { recursive: true, force: true });
     },
   };
