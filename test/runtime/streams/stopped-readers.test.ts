@@ -31,7 +31,7 @@ const each = 10;
 
 describe("clients that read nothing", {
   skip: missing,
-  timeout: 60_000 * slowness + 2 * stopMilliseconds,
+  timeout: 60_000 * slowness + 6 * stopMilliseconds,
 }, () => {
   let node: LichenNode;
   let image: string;
