@@ -23,7 +23,10 @@ export async function startStandIn({ tcp, udp }: StandInPorts, ipv6: boolean): P
   const stop = () => {
     for (const child of children) child.kill("SIGKILL");
   };
-  const hold = "ip link set lo up; echo ready; exec sleep 10000";
+  // As long as the kernel looks for duplicates of the link's own address, about two seconds, it asks for no neighbours: a first connection
+  // by IPv6 in that time gets nothing but an end, after pasta's ten seconds.
+  const noDad = "echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad 2> /dev/null";
+  const hold = `${noDad}; ip link set lo up; echo ready; exec sleep 10000`;
   const holder = spawn("unshare", ["-Urn", "sh", "-c", hold], { stdio: ["ignore", "pipe", "inherit"] });
   children.push(holder);
   await once(holder.stdout, "data");
