@@ -171,12 +171,13 @@ describe("clients that read nothing", {
       reader.text.length > 0 && `${ticks}last\n`.endsWith(reader.text),
       "the other client lacks something",
     );
+    // client-go itself gives a WebSocket up that brought nothing for 61 s.
     for (const child of deaf) {
       child.kill("SIGCONT");
       child.stdout?.resume();
       assert.match(
         await text(child.stderr as NodeJS.ReadableStream),
-        /reads more slowly than the container writes/,
+        /reads more slowly than the container writes|i\/o timeout/,
       );
     }
   });
