@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { connectCri } from "../proto/client.ts";
 import { startNode } from "../test/support/node.ts";
 import { startContainerd } from "./peers/containerd.ts";
-import { cgroupMount, makeSibling } from "./support/cgroup.ts";
+import { cgroupMount, makeSibling, removeSibling } from "./support/cgroup.ts";
 import { images, type Target } from "./support/target.ts";
 import { waitFor } from "./support/wait.ts";
 
@@ -109,6 +109,7 @@ export async function startPeer(place: Place, peers: string): Promise<RunningTar
     stop: async () => {
       client.close();
       await peer.stop();
+      await removeSibling(cgroup);
     },
   };
 }

@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { waitFor } from "./wait.ts";
 
 /** Where cgroup2 is mounted: /sys/fs/cgroup, or beside the version 1 hierarchies of a hybrid machine. */
 export function cgroupMount(): string {
@@ -16,4 +17,20 @@ export function makeSibling(name: string): string {
   const directory = join(cgroupMount(), dirname(own), name);
   mkdirSync(directory, { recursive: true });
   return directory;
+}
+
+/** Removes it again, with what was made below it; processes that have just ended may hold it a moment longer. */
+export function removeSibling(directory: string): Promise<void> {
+  return waitFor(async () => removed(directory), 10_000, `the end of the cgroup ${directory}`);
+}
+
+function removed(directory: string): boolean {
+  try {
+    const below = readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    if (!below.every(({ name }) => removed(join(directory, name)))) return false;
+    rmdirSync(directory);
+    return true;
+  } catch {
+    return false;
+  }
 }
