@@ -11,8 +11,9 @@ let ahead = "";
 /** Asks a person at the terminal for a line; with `hidden` nothing of it is shown. Ctrl-C and Ctrl-D give undefined. */
 export async function ask(question: string, hidden = false): Promise<string | undefined> {
   const { stdin, stderr } = process;
-  stderr.write(question);
+  // Before the question: whoever answers at once would see the answer, also a hidden one.
   stdin.setRawMode(true);
+  stderr.write(question);
   stdin.setEncoding("utf8");
   let line = "";
   try {

@@ -114,7 +114,7 @@ async function compare(wish: Wish): Promise<void> {
   assert.deepEqual(ours, theirs);
 }
 
-test(`${number} random configurations as crun makes them (seed ${seed})`, { skip }, async () => {
+test(`${number} random configurations as crun makes them (seed ${seed})`, { skip }, async (t) => {
   const valid = wishes.map(
     (wish): Wish => ({ ...wish, wrong: undefined, ownUsers: false, pid: "container" }),
   );
@@ -130,6 +130,11 @@ test(`${number} random configurations as crun makes them (seed ${seed})`, { skip
       }
     }
   };
-  await Promise.all(Array.from({ length: atOnce }, worker));
+  try {
+    await Promise.all(Array.from({ length: atOnce }, worker));
+  } catch (error) {
+    if (!(error as Error).message.includes("invalid file system type on '/sys/fs/cgroup'")) throw error;
+    return t.skip("crun runs nothing where /sys/fs/cgroup is not of version 2: no cgroup is delegated here");
+  }
   assert.equal(made, number);
 });
