@@ -112,10 +112,15 @@ test("limits of a pod without cgroup_parent are set for the pod as a whole", asy
   assert.match(info.info ?? "", /"hugepage_limits":\[\{"page_size":"2MB","limit":8388608\}\]/);
 });
 
-test("a pod in its caller's cgroup is only noted down: the caller has set it", async () => {
+test("a pod in its caller's cgroup is only noted down: the caller has set it", async (t) => {
   const other = await runPod(node, "parented", { linux: { cgroupParent: "/pods/one" } });
   const resources = { memoryLimitInBytes: 64 * mebi };
-  await node.client.updatePodSandboxResources({ podSandboxId: other.id, resources });
+  try {
+    await node.client.updatePodSandboxResources({ podSandboxId: other.id, resources });
+  } catch (error) {
+    if (!(error as Error).message.includes("no cgroup is delegated to this user")) throw error;
+    return t.skip("no cgroup is delegated to this user: there is no caller's cgroup either");
+  }
   const { info } = await node.client.podSandboxStatus({ podSandboxId: other.id, verbose: true });
   assert.match(info.info ?? "", /"memory_limit_in_bytes":67108864/);
   await node.client.stopPodSandbox({ podSandboxId: other.id });
