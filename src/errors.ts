@@ -63,6 +63,12 @@ export function within(operation: string, object: string, error: unknown): Liche
   });
 }
 
+/** An error in one line, with its hint in parentheses: for where there is room for one text alone. */
+export function explain(error: unknown): string {
+  const { message, hint } = asLichenError(error);
+  return hint === undefined ? message : `${message} (${hint})`;
+}
+
 export function asLichenError(error: unknown): LichenError {
   if (error instanceof LichenError) return error;
   const reason = error instanceof Error ? error.message : String(error);

@@ -48,6 +48,8 @@ Result<std::string> read_all(const Fd& fd) {
   }
 }
 
+std::string self_path(const Fd& fd) { return "/proc/self/fd/" + std::to_string(fd.get()); }
+
 Result<std::string> read_file(const std::string& path) {
   LICHEN_ASSIGN(Fd fd, open_at({}, path, O_RDONLY));
   auto text = read_all(fd);

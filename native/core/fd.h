@@ -52,6 +52,9 @@ Result<Pipe> make_pipe(int flags = 0);
 // openat(2) with O_CLOEXEC added. `directory` may be empty for the working directory (or absolute paths).
 Result<Fd> open_at(const Fd& directory, const std::string& path, int flags, unsigned mode = 0);
 
+// The path by which this process reaches what a descriptor shows (proc_pid_fd(5)), as long as it is open.
+std::string self_path(const Fd& fd);
+
 // Whole content of a (small) file; for /proc, /sys and memfds.
 Result<std::string> read_file(const std::string& path);
 Result<std::string> read_all(const Fd& fd);

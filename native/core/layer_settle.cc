@@ -24,7 +24,7 @@ bool is_whiteout(const struct stat& status) { return S_ISCHR(status.st_mode) && 
 bool is_opaque(const Fd& directory) {
   char value = 0;
   // By /proc: the descriptor is an O_PATH one.
-  std::string path = "/proc/self/fd/" + std::to_string(directory.get());
+  std::string path = self_path(directory);
   return getxattr(path.c_str(), kOpaque, &value, 1) == 1 && value == 'y';
 }
 

@@ -87,7 +87,7 @@ class Builder {
   Result<std::string> shorten(const std::string& path) {
     LICHEN_ASSIGN(Fd fd, open_at({}, path, O_PATH | O_DIRECTORY));
     directories_.push_back(std::move(fd));
-    return "/proc/self/fd/" + std::to_string(directories_.back().get());
+    return self_path(directories_.back());
   }
 
   Error failed(const char* option, const std::string& value) {

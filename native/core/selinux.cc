@@ -72,8 +72,6 @@ Result<bool> may_change(const std::string& from, const std::string& to) {
   return permissive || transition == 0 || ((allowed >> (transition - 1)) & 1) != 0;
 }
 
-std::string self_path(const Fd& file) { return "/proc/self/fd/" + std::to_string(file.get()); }
-
 bool has_context(const Fd& file, const std::string& context) {
   char found[PATH_MAX];
   ssize_t size = getxattr(self_path(file).c_str(), kAttribute, found, sizeof found);

@@ -20,7 +20,7 @@ namespace lichen::launcher {
 
 namespace {
 
-// src/network/bridge.ts has it too.
+// src/network/nftables.ts has it too.
 constexpr const char* kNftablesHint = "sudo modprobe -a nf_tables nft_chain_nat nft_masq nft_socket";
 
 // A directory for the trials, on the file system where layers would be. Removed with its known content.

@@ -81,7 +81,7 @@ Result<Fd> enter_root(const ContainerStart& start, NodeParts& node) {
 
 Result<OciSpec> read_spec(const Fd& memfd) {
   // A second open file: the position of the daemon's is its own.
-  LICHEN_ASSIGN(std::string text, read_file("/proc/self/fd/" + std::to_string(memfd.get())));
+  LICHEN_ASSIGN(std::string text, read_file(self_path(memfd)));
   return read_oci_spec(text);
 }
 

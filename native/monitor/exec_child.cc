@@ -24,7 +24,7 @@ struct Prepared {
 }  // namespace
 
 Result<OciProcess> read_exec_process(const Fd& memfd) {
-  LICHEN_ASSIGN(std::string text, read_file("/proc/self/fd/" + std::to_string(memfd.get())));
+  LICHEN_ASSIGN(std::string text, read_file(self_path(memfd)));
   LICHEN_ASSIGN(JsonDocument document, JsonDocument::parse(text, "OCI process"));
   return read_oci_process(document, document.root());
 }

@@ -27,7 +27,7 @@ constexpr const char* kShmDirectory = "shm";
 Result<Pod> Pod::create(std::string id, Fd directory) {
   Pod pod;
   pod.id_ = std::move(id);
-  std::string link = "/proc/self/fd/" + std::to_string(directory.get());
+  std::string link = self_path(directory);
   char path[PATH_MAX];
   ssize_t n = readlink(link.c_str(), path, sizeof path);
   if (n < 0) return sys_error("readlink", link);

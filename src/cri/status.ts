@@ -1,5 +1,5 @@
 import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
-import { asLichenError, type Code } from "../errors.ts";
+import { asLichenError, type Code, explain } from "../errors.ts";
 import { nativeCode } from "../native/failure.ts";
 
 /** The one place where an error code becomes a gRPC status: https://grpc.io/docs/guides/status-codes/ */
@@ -41,8 +41,7 @@ const hintKey = "lichen-hint-bin";
 export function toServiceError(error: unknown): ServiceError {
   const failure = asLichenError(error);
   const word = kubeletWord(error);
-  const message = word === undefined ? failure.message : `${word}: ${failure.message}`;
-  const details = failure.hint === undefined ? message : `${message} (${failure.hint})`;
+  const details = word === undefined ? explain(failure) : `${word}: ${explain(failure)}`;
   const metadata = new Metadata();
   if (failure.hint !== undefined) metadata.set(hintKey, Buffer.from(failure.hint));
   return Object.assign(new Error(details), { code: statuses[failure.code], details, metadata });

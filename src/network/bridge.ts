@@ -1,6 +1,6 @@
 import { isIPv6 } from "node:net";
 import type { PodSandboxConfig } from "#cri";
-import { asLichenError, LichenError } from "../errors.ts";
+import { asLichenError, explain, LichenError } from "../errors.ts";
 import type { AddressPool } from "./addresses.ts";
 import { bandwidthOf } from "./bandwidth.ts";
 import type {
@@ -72,8 +72,7 @@ export class BridgeNetwork implements NetworkDriver {
 
   state(): NetworkState {
     if (this.#failure !== undefined) {
-      const { message, hint } = this.#failure;
-      return { ready: false, reason: "BridgeNotMade", message: hint ? `${message} (${hint})` : message };
+      return { ready: false, reason: "BridgeNotMade", message: explain(this.#failure) };
     }
     const why = this.#noWayOut;
     if (why === undefined) return { ready: true, reason: "", message: "" };

@@ -37,7 +37,7 @@ export function selinuxLabels(
     throw new LichenError({
       code: "FAILED_PRECONDITION",
       operation: "apply SELinux label",
-      object: [options.user, options.role, options.type, options.level].filter(Boolean).join(":"),
+      object: joined([options.user, options.role, options.type, options.level]),
       reason: "SELinux is not active on this node",
       hint: "leave selinux_options out, or boot the node with SELinux",
     });

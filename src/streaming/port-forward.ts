@@ -1,6 +1,6 @@
 import type { Duplex, Writable } from "node:stream";
 import { finished } from "node:stream/promises";
-import { describe } from "./status.ts";
+import { explain } from "../errors.ts";
 import type { StreamHandlers } from "./types.ts";
 
 /** A connection to a port, and the stream that says why there is none. */
@@ -23,7 +23,7 @@ export async function forward(
     await handlers.portForward({ podSandboxId, port, connection: data, closed });
   } catch (failure) {
     succeeded = false;
-    error.write(`error forwarding port ${port} to pod ${podSandboxId}: ${describe(failure)}`);
+    error.write(`error forwarding port ${port} to pod ${podSandboxId}: ${explain(failure)}`);
   }
   for (const stream of [data, error]) if (!stream.writableEnded) stream.end();
   await Promise.all([data, error].map((stream) => finished(stream, { readable: false }).catch(() => {})));

@@ -1,4 +1,4 @@
-import { asLichenError } from "../errors.ts";
+import { asLichenError, explain } from "../errors.ts";
 
 /** The part of a Kubernetes `metav1.Status` that remotecommand's error stream carries (protocol v4 and later). */
 export interface StreamStatus {
@@ -24,7 +24,7 @@ export function exitStatus(exitCode: number): StreamStatus {
 
 /** What could not be done at all; `doing` as in "executing command in container". */
 export function failureStatus(doing: string, error: unknown): StreamStatus {
-  const message = `error ${doing}: ${describe(error)}`;
+  const message = `error ${doing}: ${explain(error)}`;
   const { code } = asLichenError(error);
   return {
     metadata: {},
@@ -34,10 +34,4 @@ export function failureStatus(doing: string, error: unknown): StreamStatus {
     message: `Internal error occurred: ${message}`,
     details: { causes: [{ reason: code, message }] },
   };
-}
-
-/** An error in one line, with its hint. */
-export function describe(error: unknown): string {
-  const { message, hint } = asLichenError(error);
-  return hint === undefined ? message : `${message} (${hint})`;
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { PodSandboxConfig } from "#cri";
-import { asLichenError, LichenError } from "../../errors.ts";
+import { asLichenError, explain, LichenError } from "../../errors.ts";
 import type {
   Attachment,
   NetworkDriver,
@@ -190,11 +190,7 @@ function placeOf({ sandboxId, args, capabilities }: CachedAttachment, netns: str
 }
 
 function notReady(reason: string, error: LichenError): NetworkState {
-  return {
-    ready: false,
-    reason,
-    message: error.hint === undefined ? error.message : `${error.message} (${error.hint})`,
-  };
+  return { ready: false, reason, message: explain(error) };
 }
 
 function lost(sandboxId: string): LichenError {
